@@ -1,0 +1,30 @@
+"""Every request gets an id, which the log, the answer's header and error pages quote."""
+
+import re
+import secrets
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from annotation import logs
+
+WELL_FORMED = re.compile(r"^[A-Za-z0-9._-]{6,64}$")
+
+
+class RequestIdMiddleware:
+    """Sets `request.id`, from a proxy's X-Request-ID where it is well-formed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if WELL_FORMED.match(given) else secrets.token_hex(6)
+        request.id = request_id  # type: ignore[attr-defined]
+        token = logs.request_id.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            logs.request_id.reset(token)
+        response["X-Request-ID"] = request_id
+        return response

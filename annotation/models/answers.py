@@ -1,0 +1,178 @@
+"""Labelling: an item's open slots in a round, leases on them, and the answers that people gave."""
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from annotation.models.items import Item
+from annotation.models.people import Annotator, User
+from annotation.models.projects import Guideline, Label, Round
+
+
+class RoundItem(models.Model):
+    """An item in a round. `open_slots` is how many more people may take it; the database keeps it in bounds.
+
+    open_slots = overlap − answers − live leases, at every moment.
+    """
+
+    round = models.ForeignKey(Round, models.CASCADE, related_name="round_items")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="round_items")
+    position = models.IntegerField()  # random, but fixed for the round
+    overlap = models.PositiveSmallIntegerField()
+    open_slots = models.PositiveSmallIntegerField()
+    answers = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "item"], name="item_once_per_round"),
+            models.CheckConstraint(
+                condition=Q(open_slots__gte=0) & Q(open_slots__lte=F("overlap") - F("answers")),
+                name="slots_in_bounds",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["round", "position"],
+                condition=Q(open_slots__gt=0) & Q(open_slots=F("overlap")),
+                name="untouched_in_order",
+            ),
+            models.Index(
+                fields=["round", "position"],
+                condition=Q(open_slots__gt=0) & Q(open_slots__lt=F("overlap")),
+                name="started_in_order",
+            ),
+        ]
+
+
+class Assignment(models.Model):
+    """A lease of one item to one annotator."""
+
+    class State(models.TextChoices):
+        LEASED = "leased"
+        ANSWERED = "answered"
+        SKIPPED = "skipped"
+        EXPIRED = "expired"
+
+    round = models.ForeignKey(Round, models.CASCADE, related_name="assignments", db_index=False)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments", db_index=False)
+    annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="assignments", db_index=False)
+    state = models.CharField(max_length=8, choices=State, default=State.LEASED)
+    reason = models.CharField(max_length=500, blank=True)
+    created = models.DateTimeField(default=timezone.now)
+    expires = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["round", "annotator", "item"], name="item_once_per_annotator")
+        ]
+        indexes = [
+            models.Index(fields=["annotator", "round"], condition=Q(state="leased"), name="live_leases"),
+            models.Index(fields=["expires"], condition=Q(state="leased"), name="leases_by_expiry"),
+        ]
+
+
+class Participation(models.Model):
+    """One annotator's part in a round. Whoever acts for the annotator there locks this row first.
+
+    The counters spare every page a count. The two positions spare `next` a walk over what the annotator has behind
+    them: up to `started_after` no started item, and up to `untouched_after` no untouched one, is theirs to take.
+    """
+
+    round = models.ForeignKey(Round, models.CASCADE, related_name="participations", db_index=False)
+    annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="participations")
+    answers = models.PositiveIntegerField(default=0)
+    skipped = models.PositiveIntegerField(default=0)
+    started_after = models.BigIntegerField(default=-1)
+    untouched_after = models.BigIntegerField(default=-1)
+    active = models.DateTimeField(default=timezone.now)  # the last request for items, answer or skip
+    sitting_seconds = models.FloatField(default=0)  # active time since the last long break
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["round", "annotator"], name="one_part_per_annotator")]
+
+
+class ReturnedItem(models.Model):
+    """An item in a round whose slot somebody gave back; it is handed out before all others until it is full.
+
+    A row whose item is gone means nothing, so none is kept from going.
+    """
+
+    round = models.ForeignKey(Round, models.DO_NOTHING, db_constraint=False, related_name="+")
+    round_item = models.OneToOneField(RoundItem, models.DO_NOTHING, db_constraint=False, related_name="+")
+
+
+class Annotation(models.Model):
+    """One person's answer to one item, in its newest version."""
+
+    class Kind(models.TextChoices):
+        NORMAL = "normal"
+        REPEAT = "repeat"
+
+    round = models.ForeignKey(Round, models.CASCADE, related_name="annotations", db_index=False)
+    item = models.ForeignKey(Item, models.CASCADE, related_name="annotations")
+    annotator = models.ForeignKey(Annotator, models.PROTECT, related_name="annotations", db_index=False)
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+    kind = models.CharField(max_length=6, choices=Kind, default=Kind.NORMAL)
+    guideline = models.ForeignKey(Guideline, models.PROTECT, null=True, related_name="+", db_index=False)
+    source = models.ForeignKey("annotation.Import", models.CASCADE, null=True, related_name="annotations")
+    key = models.UUIDField(null=True)  # the browser's idempotency key
+    seconds = models.FloatField(null=True)  # measured by the server, at most 120
+    client_seconds = models.FloatField(null=True)
+    comment = models.TextField(blank=True)
+    difficulty = models.PositiveSmallIntegerField(null=True)
+    created = models.DateTimeField(default=timezone.now)
+    revised = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["round", "item", "annotator"], condition=Q(kind="normal"), name="one_answer_per_person"
+            ),
+            models.UniqueConstraint(
+                fields=["annotator", "key"], condition=Q(key__isnull=False), name="one_answer_per_key"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["annotator", "-id"], name="recent_answers"),
+            models.Index(fields=["round", "created"], name="answers_by_day"),
+        ]
+
+
+class AnnotationVersion(models.Model):
+    """What an answer was before its author revised it."""
+
+    annotation = models.ForeignKey(Annotation, models.CASCADE, related_name="versions")
+    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+    comment = models.TextField(blank=True)
+    difficulty = models.PositiveSmallIntegerField(null=True)
+    replaced = models.DateTimeField(default=timezone.now)
+
+
+class MetaLabel(models.TextChoices):
+    """What can be wrong with an item."""
+
+    MISLABELED = "mislabeled", "Mislabeled"
+    UNSOLVABLE = "unsolvable", "Unsolvable"
+    NOISY = "noisy", "Noisy"
+    AMBIGUOUS = "ambiguous", "Ambiguous"
+
+
+class Flag(models.Model):
+    """Somebody says that something is wrong with an item."""
+
+    class Kind(models.TextChoices):
+        MISLABELED = "mislabeled", "Mislabeled"
+        UNSOLVABLE = "unsolvable", "Unsolvable"
+        NOISY = "noisy", "Noisy"
+        AMBIGUOUS = "ambiguous", "Ambiguous"
+        OTHER = "other", "Other"
+
+    item = models.ForeignKey(Item, models.CASCADE, related_name="flags")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind)
+    note = models.TextField(blank=True)
+    created = models.DateTimeField(default=timezone.now)
+    resolved = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]

@@ -1,0 +1,96 @@
+"""The pool of texts and where each came from."""
+
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.utils import timezone
+
+from annotation.models.people import User
+from annotation.models.projects import Label, Project, Round
+
+
+class Import(models.Model):
+    """One file that was read into a project. Every row is imported, a duplicate, or rejected with a reason."""
+
+    class Kind(models.TextChoices):
+        ITEMS = "items", "Texts"
+        ANNOTATIONS = "annotations", "Answers by people"
+
+    class State(models.TextChoices):
+        UPLOADED = "uploaded", "Uploaded, not read yet"
+        WAITING = "waiting", "Waiting for a worker"
+        DONE = "done", "Imported"
+        FAILED = "failed", "Failed"
+        UNDONE = "undone", "Undone"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="imports")
+    kind = models.CharField(max_length=12, choices=Kind, default=Kind.ITEMS)
+    state = models.CharField(max_length=8, choices=State, default=State.UPLOADED)
+    file = models.FileField(upload_to="imports/%Y/%m/")
+    filename = models.CharField(max_length=255)
+    format = models.CharField(max_length=16)
+    round = models.ForeignKey(Round, models.SET_NULL, null=True, related_name="+")
+    mapping = models.JSONField(default=dict)
+    duplicates = models.CharField(max_length=4, choices=[("drop", "Drop"), ("keep", "Keep")], default="drop")
+    provenance = models.CharField(max_length=9, default="real")
+    annotator = models.CharField(max_length=200, blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    imported = models.PositiveIntegerField(default=0)
+    duplicate_rows = models.PositiveIntegerField(default=0)
+    rejected = models.PositiveIntegerField(default=0)
+    reasons = models.JSONField(default=dict)
+    columns = models.JSONField(default=list)
+    error = models.TextField(blank=True)
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+    finished = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+
+
+class ImportRow(models.Model):
+    """A row of a file that did not become an item or an answer, kept as it was."""
+
+    source = models.ForeignKey(Import, models.CASCADE, related_name="left_out")
+    number = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=9)  # "duplicate" or "rejected"
+    reason = models.CharField(max_length=200)
+    values = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["source", "outcome", "number"], name="left_out_in_order")]
+
+
+class Item(models.Model):
+    """One text. `digest` identifies its normalised form, so equal texts are found by an index."""
+
+    class Provenance(models.TextChoices):
+        REAL = "real", "Real"
+        AUGMENTED = "augmented", "Augmented"
+        SYNTHETIC = "synthetic", "Synthetic"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="items")
+    external_id = models.CharField(max_length=200, null=True)
+    text = models.TextField()
+    digest = models.UUIDField()
+    meta = models.JSONField(default=dict)
+    provenance = models.CharField(max_length=9, choices=Provenance, default=Provenance.REAL)
+    imported_label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    source = models.ForeignKey(Import, models.CASCADE, null=True, related_name="items")
+    row = models.PositiveIntegerField(null=True)
+    created = models.DateTimeField(default=timezone.now)
+    deleted = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "external_id"],
+                condition=models.Q(external_id__isnull=False),
+                name="one_item_per_external_id",
+            )
+        ]
+        indexes = [
+            models.Index(fields=["project", "digest"], name="item_by_digest"),
+            models.Index(fields=["project", "id"], name="item_in_order"),
+            GinIndex(fields=["meta"], name="item_by_meta", opclasses=["jsonb_path_ops"]),
+        ]

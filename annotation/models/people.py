@@ -1,0 +1,100 @@
+"""Who works here: users, what they may do in a project, and the names under which answers are kept."""
+
+import secrets
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class User(AbstractUser):
+    """Somebody who can sign in."""
+
+    class Theme(models.TextChoices):
+        SYSTEM = "", "as the system"
+        LIGHT = "light", "light"
+        DARK = "dark", "dark"
+
+    theme = models.CharField(max_length=5, choices=Theme, default=Theme.SYSTEM, blank=True)
+    single_keys = models.BooleanField("single-key shortcuts", default=True)
+
+    @property
+    def display_name(self) -> str:
+        """The full name, or the user name where none was given."""
+        return self.get_full_name() or self.username
+
+
+class Role(models.TextChoices):
+    """What a member may do; each role may do what those below it may."""
+
+    ANNOTATOR = "annotator", "Annotator"
+    ADJUDICATOR = "adjudicator", "Adjudicator"
+    LEAD = "lead", "Lead"
+    OWNER = "owner", "Owner"
+
+    @property
+    def rank(self) -> int:
+        """Annotator 0 … owner 3."""
+        return list(Role).index(self)
+
+
+class Membership(models.Model):
+    """A user's role in a project."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"
+        REMOVED = "removed", "Removed"
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=Role)
+    state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "user"], name="one_membership_per_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.project}"
+
+
+def invitation_token() -> str:
+    """A secret that is hard to guess and short enough for a link."""
+    return secrets.token_urlsafe(24)
+
+
+class Invitation(models.Model):
+    """A link that lets somebody join a project, once."""
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="invitations")
+    role = models.CharField(max_length=12, choices=Role, default=Role.ANNOTATOR)
+    email = models.EmailField(blank=True)
+    token = models.CharField(max_length=40, unique=True, default=invitation_token)
+    created_by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+    expires = models.DateTimeField()
+    accepted_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+
+class Annotator(models.Model):
+    """The author of answers in one project: a member, or a name that came with imported answers.
+
+    A placeholder has no user, cannot sign in, and belongs to its project alone, even if its name is also a user's.
+    """
+
+    project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="annotators")
+    user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "user"], name="one_annotator_per_user"),
+            models.UniqueConstraint(
+                fields=["project", "name"], condition=Q(user__isnull=True), name="one_placeholder_per_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,92 @@
+"""Files that were read in, the rows they left out, and whether they can be undone."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from annotation.models import Annotation, Assignment, Flag, Import, ImportRow, Project
+
+OUTCOMES = ("rejected", "duplicate")
+
+
+def imports(project: Project) -> QuerySet[Import]:
+    """The project's imports, newest first."""
+    return Import.objects.filter(project=project).select_related("round", "created_by").order_by("-id")
+
+
+def why_not_undoable(source: Import) -> str:
+    """Why the import cannot be undone, in a sentence; empty when it can."""
+    if source.state == Import.State.UNDONE:
+        return "This import was undone already."
+    if source.state != Import.State.DONE:
+        return "This import has not brought anything in."
+    others = Annotation.objects.filter(item__source=source).filter(Q(source__isnull=True) | ~Q(source=source))
+    if others.filter(source__isnull=True).exists():
+        return "People have answered texts of this import, so it stays."
+    if others.exists():
+        return "A later import brought answers to these texts. Undo that one first."
+    if Assignment.objects.filter(item__source=source).exclude(state=Assignment.State.EXPIRED).exists():
+        return "Somebody has worked on texts of this import, or has one at hand now, so it stays."
+    if Flag.objects.filter(item__source=source).exists():
+        return "People have flagged texts of this import, so it stays."
+    if source.kind == Import.Kind.ANNOTATIONS and _later_answers(source):
+        return "A later import has further answers of the same people. Undo that one first."
+    return ""
+
+
+def _later_answers(source: Import) -> bool:
+    """Whether answers from elsewhere are repeats of this import's."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM annotation_annotation own JOIN annotation_annotation later"
+            " ON later.item_id = own.item_id AND later.annotator_id = own.annotator_id"
+            " AND later.round_id = own.round_id AND later.kind = 'repeat'"
+            " WHERE own.source_id = %s AND own.kind = 'normal' AND later.source_id IS DISTINCT FROM %s)",
+            [source.pk, source.pk],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def left_out(source: Import, outcome: str) -> QuerySet[ImportRow]:
+    """The rows that were rejected, or duplicates, in the order of the file."""
+    return ImportRow.objects.filter(source=source, outcome=outcome).order_by("number")
+
+
+def reasons_with_examples(source: Import, n: int = 4) -> list[dict[str, Any]]:
+    """[{"reason", "rows", "numbers", "example"}] of the rejected rows, the commonest reason first."""
+    found = []
+    for reason, rows in source.reasons.items():
+        examples = list(
+            left_out(source, "rejected").filter(Q(reason=reason) | Q(reason__startswith=f"{reason}:"))[:n]
+        )
+        found.append(
+            {
+                "reason": reason,
+                "rows": rows,
+                "numbers": [row.number for row in examples],
+                "more": rows > len(examples),
+                "example": examples[0] if examples else None,
+            }
+        )
+    return found
+
+
+def columns_left_out(source: Import, outcome: str) -> list[str]:
+    """The columns of the left-out rows: the file's, then names that only appear further down in JSON Lines."""
+    if source.format != "jsonl":
+        return list(source.columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT jsonb_object_keys(values) FROM annotation_importrow WHERE source_id = %s AND outcome = %s",
+            [source.pk, outcome],
+        )
+        names = {row[0] for row in cursor.fetchall()}
+    return [name for name in source.columns if name in names] + sorted(names - set(source.columns))
+
+
+def left_out_records(source: Import, outcome: str) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    """(row number, reason, original values), streamed."""
+    rows = left_out(source, outcome).values_list("number", "reason", "values")
+    yield from rows.iterator(chunk_size=2000)

@@ -1,0 +1,267 @@
+"""The pool of texts: lists with filters, what people answered, and one item's story."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+
+from annotation.models import Annotation, Flag, Item, Label, Project, Round, RoundItem
+
+POOL, OPEN, COMPLETE, DISPUTED = "pool", "open", "complete", "disputed"
+STATES = {POOL: "In no round", OPEN: "Open", COMPLETE: "Complete", DISPUTED: "People disagree"}
+MOST_IDS = 1000
+FILTERS = ("round", "label", "q", "flagged", "state", "ids")
+META = "meta."
+
+
+def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[Item]:
+    """The project's items under these filters; an unknown one or a value of the wrong form raises ValidationError.
+
+    round (name, or "none"), label (name), q (words in the text, or an id), flagged (true, false or a kind of flag),
+    meta.<field> (value), state (pool, open, complete, disputed), ids (internal ids with commas).
+    """
+    found = Item.objects.filter(project=project, deleted__isnull=True)
+    for name, value in (filters or {}).items():
+        if value == "":
+            continue
+        if "\x00" in value or "\x00" in name:
+            raise ValidationError({name.replace("\x00", ""): "A NUL character can be in no text."})
+        if name.startswith(META) and len(name) > len(META):
+            found = found.filter(_meta_is(name.removeprefix(META), value))
+        elif name in _FILTERS:
+            found = _FILTERS[name](found, project, value)
+        else:
+            known = ", ".join((*FILTERS, "meta.<field>"))
+            raise ValidationError({name: f"There is no such filter. There are: {known}."})
+    return found.select_related("imported_label")
+
+
+def _by_round(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
+    slots = RoundItem.objects.filter(item=OuterRef("pk"))
+    if value == "none":
+        return found.filter(~Exists(slots))
+    made = Round.objects.filter(project=project, name=value).first()
+    if made is None:
+        raise ValidationError({"round": f"There is no round “{value[:80]}”."})
+    return found.filter(Exists(slots.filter(round=made)))
+
+
+def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
+    """The items whose label (majority of the answers; else the imported one) is this."""
+    label = Label.objects.filter(project=project, name=value).first()
+    if label is None:
+        raise ValidationError({"label": f"There is no label “{value[:100]}”."})
+    answers = Annotation.objects.filter(item=OuterRef("pk"), kind=Annotation.Kind.NORMAL)
+    votes = answers.order_by().values("label").annotate(n=Count("id")).order_by("-n", "label")
+    found = found.annotate(
+        first_label=Subquery(votes.values("label")[:1]),
+        first_votes=Subquery(votes.values("n")[:1]),
+        second_votes=Subquery(votes.values("n")[1:2]),
+    )
+    untied = Q(second_votes__isnull=True) | Q(first_votes__gt=F("second_votes"))
+    majority = Q(first_label=label.pk) & untied
+    return found.filter(majority | Q(first_label__isnull=True, imported_label=label))
+
+
+def _by_words(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
+    """Every word is in the text; or the whole is an item's id or the id it came with."""
+    words = Q()
+    for word in value.split()[:20]:
+        words &= Q(text__icontains=word)
+    same = Q(external_id=value)
+    number = value.replace(",", "")
+    if number.isascii() and number.isdecimal() and len(number) < 19:
+        same |= Q(pk=int(number))
+    return found.filter(words | same)
+
+
+def _by_flag(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
+    flags = Flag.objects.filter(item=OuterRef("pk"), resolved__isnull=True)
+    if value in Flag.Kind.values:
+        return found.filter(Exists(flags.filter(kind=value)))
+    if value.lower() in {"true", "1", "yes"}:
+        return found.filter(Exists(flags))
+    if value.lower() in {"false", "0", "no"}:
+        return found.filter(~Exists(flags))
+    kinds = ", ".join(Flag.Kind.values)
+    raise ValidationError({"flagged": f"“{value[:40]}” is not a choice. There are: true, false, {kinds}."})
+
+
+def _by_state(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
+    slots = RoundItem.objects.filter(item=OuterRef("pk"))
+    unfinished = slots.filter(answers__lt=F("overlap"))
+    if value == POOL:
+        return found.filter(~Exists(slots))
+    if value == OPEN:
+        return found.filter(Exists(unfinished))
+    if value == COMPLETE:
+        return found.filter(Exists(slots), ~Exists(unfinished))
+    if value == DISPUTED:
+        answers = Annotation.objects.filter(item=OuterRef("pk"), kind=Annotation.Kind.NORMAL).order_by()
+        labels = answers.values("item").annotate(n=Count("label", distinct=True))
+        return found.filter(Exists(labels.filter(n__gt=1)))
+    raise ValidationError({"state": f"“{value[:40]}” is not a state. There are: {', '.join(STATES)}."})
+
+
+def _by_ids(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if len(parts) > MOST_IDS:
+        raise ValidationError({"ids": f"At most {MOST_IDS:,} ids at once."})
+    if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in parts):
+        raise ValidationError({"ids": "Ids are whole numbers with commas between them."})
+    return found.filter(pk__in=[int(part) for part in parts])
+
+
+_FILTERS = {
+    "round": _by_round,
+    "label": _by_label,
+    "q": _by_words,
+    "flagged": _by_flag,
+    "state": _by_state,
+    "ids": _by_ids,
+}
+
+
+def _meta_is(field: str, value: str) -> Q:
+    """The field has this value, as text or as the number, truth value or null that it reads as (by the index)."""
+    matches = Q(meta__contains={field: value})
+    if value in {"true", "false"}:
+        return matches | Q(meta__contains={field: value == "true"})
+    try:
+        number = float(value)
+    except ValueError:
+        return matches
+    if number in {float("inf"), float("-inf")} or number != number:
+        return matches
+    return matches | Q(meta__contains={field: int(number) if number.is_integer() else number})
+
+
+def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
+    """What is known of each item of a page, in a fixed number of queries.
+
+    {"item", "round", "label", "label_source", "confidence", "state", "votes": [(label, n)], "flags": {kind: n},
+    "meta": [(field, value)]}; the
+    label is the majority of the answers (None in a tie), else the imported one; confidence is the share of answers
+    that say so.
+    """
+    pks = [item.pk for item in page]
+    labels = {label.pk: label for label in Label.objects.filter(project=project)}
+    votes: dict[int, Counter[int]] = {}
+    answers = Annotation.objects.filter(item__in=pks, kind=Annotation.Kind.NORMAL)
+    for item, label, n in answers.values_list("item", "label").annotate(n=Count("id")).order_by("label"):
+        votes.setdefault(item, Counter())[label] = n
+    slots: dict[int, list[tuple[str, bool]]] = {}
+    for item, name, done, overlap in (
+        RoundItem.objects.filter(item__in=pks)
+        .order_by("round")
+        .values_list("item", "round__name", "answers", "overlap")
+    ):
+        slots.setdefault(item, []).append((name, done >= overlap))
+    flags: dict[int, dict[str, int]] = {}
+    open_flags = Flag.objects.filter(item__in=pks, resolved__isnull=True)
+    for item, kind, n in open_flags.values_list("item", "kind").annotate(n=Count("id")).order_by("kind"):
+        flags.setdefault(item, {})[kind] = n
+    return [
+        {
+            "item": item,
+            **label_of(item, votes.get(item.pk, Counter()), labels),
+            "round": slots[item.pk][-1][0] if item.pk in slots else None,
+            "state": state_of([done for _, done in slots.get(item.pk, [])]),
+            "votes": [(labels[pk], n) for pk, n in votes.get(item.pk, Counter()).most_common()],
+            "flags": flags.get(item.pk, {}),
+            "meta": list(item.meta.items()),
+        }
+        for item in page
+    ]
+
+
+def label_of(item: Item, votes: Counter[int], labels: dict[int, Label]) -> dict[str, Any]:
+    """{"label", "label_source", "confidence"} of an item: the majority of its answers, else what was imported."""
+    if not votes:
+        imported = item.imported_label_id
+        if imported is None:
+            return {"label": None, "label_source": None, "confidence": None}
+        return {"label": labels[imported].name, "label_source": "imported", "confidence": None}
+    (first, n), *others = votes.most_common()
+    tie = bool(others) and others[0][1] == n
+    return {
+        "label": None if tie else labels[first].name,
+        "label_source": "majority",
+        "confidence": n / votes.total(),
+    }
+
+
+def state_of(done: Iterable[bool]) -> str:
+    """Where an item stands, from whether it is done in each of its rounds."""
+    rounds = list(done)
+    if not rounds:
+        return POOL
+    return COMPLETE if all(rounds) else OPEN
+
+
+def meta_fields(project: Project, sample: int = 200) -> list[str]:
+    """The names of metadata that the newest items have."""
+    newest = Item.objects.filter(project=project, deleted__isnull=True).order_by("-id")[:sample]
+    names: Counter[str] = Counter()
+    for meta in newest.values_list("meta", flat=True):
+        names.update(list(meta))
+    return [name for name, _ in names.most_common(12)]
+
+
+def answers_of(item: Item) -> QuerySet[Annotation]:
+    """Every answer to the item, oldest first, repeats too."""
+    answers = Annotation.objects.filter(item=item).select_related("annotator", "label", "round", "guideline")
+    return answers.order_by("created", "id")
+
+
+def flags_of(item: Item) -> QuerySet[Flag]:
+    """Every flag on the item, oldest first."""
+    return Flag.objects.filter(item=item).select_related("user").order_by("id")
+
+
+def annotation_records(project: Project) -> Iterator[dict[str, Any]]:
+    """Every answer of the project as API clients get it, streamed by a cursor in the database."""
+    answers = Annotation.objects.filter(round__project=project, item__deleted__isnull=True).order_by("id")
+    columns = answers.values_list(
+        "item_id",
+        "item__external_id",
+        "item__text",
+        "annotator__name",
+        "label__name",
+        "seconds",
+        "comment",
+        "kind",
+        "round__name",
+        "guideline__version",
+        "created",
+    )
+    for (
+        item,
+        external_id,
+        text,
+        annotator,
+        label,
+        seconds,
+        comment,
+        kind,
+        made,
+        version,
+        created,
+    ) in columns.iterator(chunk_size=2000):
+        yield {
+            "item_id": item,
+            "external_id": external_id,
+            "text": text,
+            "annotator": annotator,
+            "label": label,
+            "labels": None,
+            "spans": None,
+            "seconds": seconds,
+            "comment": comment,
+            "kind": kind,
+            "round": made,
+            "guideline_version": version,
+            "created": created.isoformat().replace("+00:00", "Z"),
+        }

@@ -1,0 +1,72 @@
+"""Where a project stands."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+from django.db.models.functions import TruncDate
+from django.utils import timezone
+
+from annotation.models import Annotation, AuditEntry, Flag, Guideline, Import, Label, Project, Round
+
+
+def active_labels(project: Project) -> QuerySet[Label]:
+    """The labels that can be chosen, in their order."""
+    return Label.objects.filter(project=project, retired__isnull=True)
+
+
+def newest_guideline(project: Project) -> Guideline | None:
+    """The guideline that annotators read now."""
+    return Guideline.objects.filter(project=project).order_by("-version").first()
+
+
+def rounds(project: Project) -> QuerySet[Round]:
+    """The project's rounds, oldest first."""
+    return Round.objects.filter(project=project).order_by("id")
+
+
+def counts(project: Project) -> dict[str, int]:
+    """Items and answers, from counters that the services keep, so that the cost does not grow."""
+    totals = {"items": 0, "items_done": 0, "annotations": 0}
+    for made in rounds(project):
+        totals["items"] += made.items_total
+        totals["items_done"] += made.items_done
+        totals["annotations"] += made.answers_total
+    return totals
+
+
+def answers_per_day(project: Project, days: int = 14) -> list[dict[str, Any]]:
+    """[{"day", "answers"}] of the last days up to today, those without answers too."""
+    today = timezone.now().date()
+    first = today - timedelta(days=days - 1)
+    found = dict(
+        Annotation.objects.filter(
+            round__in=list(rounds(project)), created__date__gte=first, source__isnull=True
+        )
+        .annotate(day=TruncDate("created"))
+        .values_list("day")
+        .annotate(n=Count("id"))
+    )
+    return [{"day": first + timedelta(days=k), "answers": found.get(first + timedelta(days=k), 0)} for k in range(days)]
+
+
+def open_flags(project: Project) -> dict[str, int]:
+    """How many open flags there are of each kind."""
+    flags = Flag.objects.filter(item__project=project, resolved__isnull=True, item__deleted__isnull=True)
+    return dict(flags.values_list("kind").annotate(n=Count("id")).order_by("-n"))
+
+
+def recent_imports(project: Project, n: int = 5) -> QuerySet[Import]:
+    """The newest imports."""
+    return Import.objects.filter(project=project).order_by("-id")[:n]
+
+
+def recent_changes(projects: QuerySet[Project], n: int = 8) -> QuerySet[AuditEntry]:
+    """The newest entries of the audit log over some projects."""
+    return AuditEntry.objects.filter(project__in=projects).select_related("user", "project").order_by("-id")[:n]
+
+
+def newest_annotation_id(project: Project) -> int:
+    """The id of the newest answer, by which a stored result knows whether it is old."""
+    newest = Annotation.objects.filter(round__in=list(rounds(project))).aggregate(newest=Max("id"))["newest"]
+    return newest or 0

@@ -1,0 +1,25 @@
+"""Celery addresses of the ground floor: id → claim → service → done or failed."""
+
+from celery import shared_task
+
+from annotation.services import imports, jobs, labelling
+
+
+@shared_task(name="loupe.import_file")
+def import_file(job_id: str) -> None:
+    """Reads an uploaded file into its project."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            imports.run_import(job.parameters["import"], progress)
+
+
+@shared_task(name="loupe.sweep_jobs")
+def sweep_jobs() -> None:
+    """Gives the jobs of dead workers to others."""
+    jobs.sweep_jobs()
+
+
+@shared_task(name="loupe.return_expired_leases")
+def return_expired_leases() -> None:
+    """Opens the slots of leases that ran out."""
+    labelling.return_expired_leases()

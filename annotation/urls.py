@@ -1,0 +1,47 @@
+"""The pages of the ground floor, grouped by the object they hang off."""
+
+from django.urls import path
+
+from annotation.views import account, annotate, health, imports, items, jobs, members, projects
+
+app_urls = [
+    path("healthz", health.healthz, name="healthz"),
+    path("account/", account.account, name="account"),
+    path("account/theme/", account.choose_theme, name="theme"),
+    path("account/keys/", account.make_key, name="make-key"),
+    path("account/keys/revoke/", account.revoke_key, name="revoke-key"),
+    path("invitations/<str:token>/", members.accept_invitation, name="invitation"),
+]
+
+project_urls = [
+    path("projects/new/", projects.new_project, name="new-project"),
+    path("projects/<slug:slug>/team/", members.team, name="team"),
+    path("projects/<slug:slug>/team/invite/", members.invite, name="invite"),
+    path("projects/<slug:slug>/team/<str:username>/", members.change_member, name="change-member"),
+    path("projects/<slug:slug>/annotate/", annotate.annotate, name="annotate"),
+    path("projects/<slug:slug>/annotate/skip/", annotate.skip, name="annotate-skip"),
+    path("projects/<slug:slug>/annotate/flag/", annotate.flag, name="annotate-flag"),
+    path("projects/<slug:slug>/items/", items.item_list, name="items"),
+    path("projects/<slug:slug>/items/<int:pk>/", items.item_detail, name="item"),
+    path("projects/<slug:slug>/imports/", imports.import_list, name="import"),
+    path("projects/<slug:slug>/imports/<int:pk>/columns/", imports.map_columns, name="import-map"),
+    path("projects/<slug:slug>/imports/<int:pk>/", imports.import_result, name="import-result"),
+    path(
+        "projects/<slug:slug>/imports/<int:pk>/rejected.csv",
+        imports.left_out,
+        {"outcome": "rejected"},
+        name="import-rejected",
+    ),
+    path(
+        "projects/<slug:slug>/imports/<int:pk>/duplicates.csv",
+        imports.left_out,
+        {"outcome": "duplicate"},
+        name="import-duplicates",
+    ),
+    path("projects/<slug:slug>/imports/<int:pk>/undo/", imports.undo, name="import-undo"),
+    path("projects/<slug:slug>/jobs/", jobs.job_list, name="jobs"),
+    path("jobs/<uuid:job_id>/", jobs.job_status, name="job"),
+    path("jobs/<uuid:job_id>/cancel/", jobs.cancel, name="cancel-job"),
+]
+
+urlpatterns = app_urls + project_urls

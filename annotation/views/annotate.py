@@ -1,0 +1,224 @@
+"""The page on which texts are labelled. With its script it speaks to the REST API; without, it is a plain form."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from annotation import markdown
+from annotation.access import open_project
+from annotation.forms.labelling import AnswerForm, FlagForm
+from annotation.models import Annotation, Assignment, Flag, Item, Project, User
+from annotation.queries import labelling as reads
+from annotation.queries import projects
+from annotation.services import answers, flags, labelling
+
+AHEAD = 2  # the text at hand and the next one
+LARGEST_ID = 2**63 - 1
+SHOWN_META = 3
+FLAG_KINDS = [
+    (Flag.Kind.MISLABELED, "the imported label is wrong", "M"),
+    (Flag.Kind.UNSOLVABLE, "nobody could tell from this text alone", "U"),
+    (Flag.Kind.NOISY, "broken, cut off, or not a message", "N"),
+    (Flag.Kind.AMBIGUOUS, "two labels fit, guideline is silent", "A"),
+    (Flag.Kind.OTHER, "say what in the note", "O"),
+]
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def annotate(request: HttpRequest, slug: str) -> HttpResponse:
+    """The text at hand, or why there is none; `?answer=` opens one of one's own answers again."""
+    project = open_project(request, slug)
+    assert isinstance(request.user, User)
+    if request.method == "POST":
+        return _store(request, project)
+    handout = labelling.next_items(project, request.user, AHEAD)
+    recent = reads.recent_answers(handout.annotator)
+    opened = _opened(request, project)
+    if handout.reason and (opened is None or handout.reason == "paused"):
+        return _finish(request, project, handout, recent)
+    return render(request, "annotation/annotate.html", _context(project, handout, recent, opened))
+
+
+def _opened(request: HttpRequest, project: Project) -> Annotation | None:
+    """The own answer that the address names."""
+    asked = request.GET.get("answer", "")
+    if not asked:
+        return None
+    if not asked.isdecimal() or int(asked) > LARGEST_ID:
+        raise Http404("There is no such answer of yours.")
+    assert isinstance(request.user, User)
+    own = reads.answers_of(request.user).filter(round__project=project).select_related("item")
+    return get_object_or_404(own, pk=int(asked))
+
+
+def _context(
+    project: Project, handout: labelling.Handout, recent: list[Annotation], opened: Annotation | None
+) -> dict[str, Any]:
+    guideline = projects.newest_guideline(project)
+    made = handout.round
+    first = handout.leases[0] if handout.leases else None
+    if opened is not None:
+        shown = {"id": opened.item_id, "text": opened.item.text, "meta": opened.item.meta}
+    else:
+        assert first is not None
+        shown = {"id": first.item_id, "text": first.text, "meta": first.meta}
+    progress = {
+        "mine": handout.mine,
+        "round_done": made.items_done if made else 0,
+        "round_total": made.items_total if made else 0,
+    }
+    return {
+        "item": shown,
+        "tags": meta_tags(shown["meta"]),
+        "assignment": first,
+        "opened": opened,
+        "key": uuid.uuid4(),
+        "labels": projects.active_labels(project),
+        "round": made,
+        "progress": progress,
+        "recent": recent,
+        "guideline": guideline,
+        "guideline_html": markdown.render(guideline.body) if guideline else "",
+        "flag_kinds": FLAG_KINDS,
+        "difficulties": range(1, 6),
+        "longest_comment": AnswerForm.base_fields["comment"].max_length,  # type: ignore[attr-defined]
+        "script": {
+            "project": project.slug,
+            "user": handout.annotator.user_id,
+            "count": AHEAD,
+            "urls": {
+                "page": reverse("annotate", args=[project.slug]),
+                "next": reverse("api-next", args=[project.slug]),
+                "answer": reverse("api-answer", args=[0]),
+                "skip": reverse("api-skip", args=[0]),
+                "annotation": reverse("api-annotation", args=[0]),
+                "flags": reverse("api-flags", args=[0]),
+            },
+            "assignments": [
+                {"id": lease.id, "item": {"id": lease.item_id, "text": lease.text, "meta": lease.meta}}
+                for lease in handout.leases
+            ],
+            "recent": [_recent(answer) for answer in recent],
+            "opened": _recent(opened) if opened else None,
+            "guideline_version": handout.guideline_version,
+        },
+    }
+
+
+def _recent(answer: Annotation) -> dict[str, Any]:
+    return {
+        "annotation": answer.pk,
+        "label": answer.label.name,
+        "comment": answer.comment,
+        "difficulty": answer.difficulty,
+        "flagged": getattr(answer, "flagged", False),
+        "item": {"id": answer.item_id, "text": answer.item.text, "meta": answer.item.meta},
+    }
+
+
+def meta_tags(meta: dict[str, Any]) -> list[str]:
+    """The first few short values of an item's metadata, for the line above the text."""
+    values = [value for value in meta.values() if isinstance(value, str | int | float) and not isinstance(value, bool)]
+    return [str(value) for value in values if 0 < len(str(value)) <= 40][:SHOWN_META]
+
+
+def _finish(
+    request: HttpRequest, project: Project, handout: labelling.Handout, recent: list[Annotation]
+) -> HttpResponse:
+    guideline = projects.newest_guideline(project)
+    context = {
+        "reason": handout.reason,
+        "round": handout.round,
+        "recent": recent,
+        "mine": handout.mine,
+        "totals": reads.texts_answered(handout.annotator, project),
+        "guideline": guideline,
+        "guideline_html": markdown.render(guideline.body) if guideline else "",
+        "script": {"project": project.slug, "user": handout.annotator.user_id},
+    }
+    return render(request, "annotation/finish.html", context)
+
+
+def _store(request: HttpRequest, project: Project) -> HttpResponse:
+    form = AnswerForm(request.POST)
+    if form.is_valid():
+        try:
+            _answer_or_revise(request, project, form.cleaned_data)
+        except ValidationError as wrong:
+            messages.error(request, " ".join(wrong.messages))
+    else:
+        messages.error(request, "Nothing was saved. " + _words(form.errors.as_data()))
+    return redirect("annotate", project.slug)
+
+
+def _answer_or_revise(request: HttpRequest, project: Project, sent: dict[str, Any]) -> None:
+    assert isinstance(request.user, User)
+    told = {"label": sent["label"], "comment": sent["comment"], "difficulty": sent["difficulty"]}
+    if sent["annotation"]:
+        own = get_object_or_404(reads.answers_of(request.user).filter(round__project=project), pk=sent["annotation"])
+        labelling.check_active(own.member_state)  # type: ignore[attr-defined]
+        answers.revise_answer(own, told)
+    else:
+        assignment = _own_assignment(request, project, sent["assignment"] or 0)
+        if sent["key"] is None:
+            raise ValidationError("Nothing was saved. Reload the page and answer again.")
+        answers.answer_item(assignment, key=sent["key"], **told)
+    messages.success(request, f"{sent['label']}. Saved.")
+
+
+def _words(errors: dict[str, list[ValidationError]]) -> str:
+    return " ".join(message for found in errors.values() for error in found for message in error.messages)
+
+
+def _own_assignment(request: HttpRequest, project: Project, pk: int) -> Assignment:
+    assert isinstance(request.user, User)
+    found, membership = reads.assignment_of(request.user, pk)
+    if found.round.project_id != project.pk:
+        raise Http404("There is no such text in your hands.")
+    labelling.check_active(membership.state if membership else None)
+    return found
+
+
+@require_POST
+def skip(request: HttpRequest, slug: str) -> HttpResponse:
+    """Gives the text at hand to others; a comment goes along as the reason."""
+    project = open_project(request, slug)
+    sent = request.POST.get("assignment", "")
+    if not sent.isdecimal() or int(sent) > LARGEST_ID:
+        raise Http404("There is no such text in your hands.")
+    try:
+        labelling.skip_item(_own_assignment(request, project, int(sent)), request.POST.get("comment", ""))
+        messages.success(request, "Skipped. Others get this text.")
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
+    return redirect("annotate", slug)
+
+
+@require_POST
+def flag(request: HttpRequest, slug: str) -> HttpResponse:
+    """Flags the text at hand; it can still be answered."""
+    project = open_project(request, slug)
+    assert isinstance(request.user, User)
+    form = FlagForm(request.POST)
+    back = HttpResponseRedirect(reverse("annotate", args=[slug]))
+    if not form.is_valid():
+        messages.error(request, "Nothing was flagged. " + _words(form.errors.as_data()))
+        return back
+    sent = form.cleaned_data
+    if not -LARGEST_ID <= sent["item"] <= LARGEST_ID:
+        raise Http404("There is no such text.")
+    item = get_object_or_404(Item, pk=sent["item"], project=project, deleted__isnull=True)
+    try:
+        flags.flag_item(item, request.user, kind=sent["kind"], note=sent["note"])
+        messages.success(request, "Flagged. You can still answer this text.")
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
+    return back

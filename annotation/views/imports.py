@@ -1,0 +1,133 @@
+"""Importing in two steps: upload, then say what the columns become; and what became of the rows."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation.access import open_project
+from annotation.forms.imports import KINDS, MappingForm, UploadForm
+from annotation.jobs import start_import
+from annotation.models import Import, Job, Role, User
+from annotation.queries import imports as queries
+from annotation.queries.jobs import worker_alive
+from annotation.services import imports as services
+from annotation.services.cleaning import Mapping, check_needed, complete_mapping
+from annotation.services.exporting import left_out_lines, left_out_name
+from annotation.services.preview import preview_import
+from annotation.services.reading import FORMATS, Unreadable
+
+
+def import_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Upload a file; and the files that were imported so far."""
+    project = open_project(request, slug, Role.LEAD)
+    assert isinstance(request.user, User)
+    form = UploadForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            source = services.store_upload(
+                project, request.user, form.cleaned_data["file"], into=services.default_round(project)
+            )
+        except (Unreadable, ValidationError) as broken:
+            form.add_error("file", broken.messages if isinstance(broken, ValidationError) else str(broken))
+        else:
+            return redirect("import-map", slug, source.pk)
+    page = Paginator(queries.imports(project), 25).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "formats": FORMATS.values()}
+    return render(request, "annotation/imports.html", context, status=400 if form.errors else 200)
+
+
+def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Says what each column becomes, shows the first rows as they will be read, and starts the import."""
+    project = open_project(request, slug, Role.LEAD)
+    source = get_object_or_404(queries.imports(project), pk=pk)
+    if source.state not in {Import.State.UPLOADED, Import.State.FAILED}:
+        return redirect("import-result", slug, pk)
+    stored = source.mapping or complete_mapping(source.kind, source.columns).as_json()
+    form = MappingForm(source, stored, request.POST or None)
+    wrong: list[str] = []
+    mapping = None
+    if request.method == "POST":
+        if form.is_valid():
+            for field in ("kind", "duplicates", "provenance", "annotator", "round"):
+                setattr(source, field, form.cleaned_data[field])
+            stored = form.cleaned_data["mapping"]
+        else:
+            wrong = [str(e) for errors in form.errors.values() for e in errors]
+    if not wrong:
+        try:
+            if request.method == "POST" and "import" in request.POST:
+                assert isinstance(request.user, User)
+                with transaction.atomic():
+                    services.choose_mapping(source, stored)
+                    start_import(source, request.user)
+                return redirect("import-result", slug, pk)
+            mapping = complete_mapping(source.kind, source.columns, stored)
+            check_needed(mapping, source.columns)
+            services.check_round(source)
+        except ValidationError as invalid:
+            wrong, mapping = invalid.messages, None
+    preview = preview_import(source, mapping if isinstance(mapping, Mapping) else None)
+    context = {
+        "source": source,
+        "form": form,
+        "columns": list(zip(preview.columns, form.column_fields(), strict=False)),
+        "preview": preview,
+        "kinds": [(kind, label, KINDS[Import.Kind(kind)]) for kind, label in Import.Kind.choices],
+        "wrong": wrong + preview.wrong,
+    }
+    return render(
+        request, "annotation/import.html", context, status=400 if request.method == "POST" and wrong else 200
+    )
+
+
+@require_GET
+def import_result(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Where the rows went, why some were left out, and undo."""
+    project = open_project(request, slug, Role.LEAD)
+    source = get_object_or_404(queries.imports(project), pk=pk)
+    if source.state == Import.State.UPLOADED:
+        return redirect("import-map", slug, pk)
+    job = (
+        Job.objects.filter(project=project, kind="import_file", parameters={"import": pk})
+        .order_by("-created")
+        .first()
+    )
+    context = {
+        "source": source,
+        "job": job,
+        "worker_alive": worker_alive() if job and job.alive else True,
+        "reasons": queries.reasons_with_examples(source),
+        "duplicates": list(queries.left_out(source, "duplicate")[:20]),
+        "why_not_undoable": queries.why_not_undoable(source),
+        "left_out": source.duplicate_rows + source.rejected,
+    }
+    return render(request, "annotation/import_result.html", context)
+
+
+@require_GET
+def left_out(request: HttpRequest, slug: str, pk: int, outcome: str) -> HttpResponseBase:
+    """The rejected or duplicate rows as a file, to be corrected and imported again."""
+    project = open_project(request, slug, Role.LEAD)
+    source = get_object_or_404(queries.imports(project), pk=pk)
+    response = StreamingHttpResponse(left_out_lines(source, outcome), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{left_out_name(source, outcome)}"'
+    return response
+
+
+@require_POST
+def undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Takes out what the import brought in."""
+    project = open_project(request, slug, Role.LEAD)
+    source = get_object_or_404(queries.imports(project), pk=pk)
+    assert isinstance(request.user, User)
+    try:
+        services.undo_import(source, request.user)
+    except ValidationError as used:
+        messages.error(request, " ".join(used.messages))
+    else:
+        messages.success(request, "The import is undone.")
+    return redirect("import-result", slug, pk)

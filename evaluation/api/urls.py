@@ -1,0 +1,34 @@
+"""The REST addresses of evaluation."""
+
+from django.urls import path
+
+from evaluation.api import leakage, runs, splits
+
+run_urls = [
+    path("projects/<slug:slug>/runs/", runs.RunList.as_view(), name="api-runs"),
+    path("runs/<int:run_id>/", runs.RunDetail.as_view(), name="api-run"),
+    path("runs/<int:run_id>/predictions/", runs.RunPredictions.as_view(), name="api-predictions"),
+    path("runs/<int:run_id>/report/", runs.RunReportDetail.as_view(), name="api-run-report"),
+    path("runs/<int:run_id>/errors/", runs.RunErrors.as_view(), name="api-run-errors"),
+]
+
+leakage_urls = [
+    path("projects/<slug:slug>/leakage/", leakage.LeakageStart.as_view(), name="api-leakage"),
+    path("leakage/<int:report_id>/", leakage.LeakageDetail.as_view(), name="api-leakage-report"),
+    path(
+        "leakage/<int:report_id>/pairs.<str:extension>", leakage.LeakagePairs.as_view(), name="api-leakage-pairs"
+    ),
+]
+
+split_urls = [
+    path("projects/<slug:slug>/split-sets/", splits.SplitSetList.as_view(), name="api-split-sets"),
+    path("split-sets/<int:split_set_id>/", splits.SplitSetDetail.as_view(), name="api-split-set"),
+    path("split-sets/<int:split_set_id>/freeze/", splits.SplitSetFreeze.as_view(), name="api-freeze-split-set"),
+    path(
+        "split-sets/<int:split_set_id>/files/<str:split>.<str:extension>",
+        splits.SplitFileDetail.as_view(),
+        name="api-split-file",
+    ),
+]
+
+urlpatterns = run_urls + leakage_urls + split_urls

@@ -1,0 +1,213 @@
+"""Makes the demo's project through the services that users use, then moves its answers into the weeks past."""
+
+import csv
+import io
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from celery import current_app
+from django.contrib.auth.hashers import make_password
+from django.core.files.base import ContentFile
+from django.db import connection
+from django.utils import timezone
+
+from annotation.jobs import start_import
+from annotation.models import Assignment, Import, Job, Membership, Project, Role, Round, User
+from annotation.services import answers, flags, imports, labelling, projects
+from evaluation.demo.annotators import Person, answer, people
+from evaluation.demo.phrases import LABELS
+from evaluation.demo.texts import Planted, Text, write_texts
+
+SLUG = "support-intents"
+PASSWORD = "loupe-demo-2026"  # noqa: S105 – printed for everybody; the demo listens on loopback only
+TEXTS, PILOT, SEED = 3000, 150, 20261123
+MAIN_ANSWERS = 2600
+LEADS = [
+    ("hanna", "Hanna Novak", Role.OWNER),
+    ("ravi", "Ravi Pillai", Role.LEAD),
+    ("sofie", "Sofie Lund", Role.ADJUDICATOR),
+]
+GUIDELINE = """# What does the customer want?
+
+Choose what the customer needs **now**, not what happened before.
+
+## Where is my order
+Late, lost, or stuck. *Yes:* “the courier says delivered, but nobody has seen it”.
+
+## Return or exchange
+The customer still has the thing and wants to send it back or swap it. *No:* “I sent it back and wait for the money”
+is Refund not received.
+
+## Refund not received
+It is back with us, or so the customer says, and the money is missing or wrong.
+
+## Damaged or wrong item
+Broken, incomplete, or not what was ordered.
+
+## Payment problem
+Declined, charged twice, a voucher that is not taken, the wallet in the app.
+
+## Change or cancel order
+Before it is sent: another address, size or day, or not at all.
+
+## Account and login
+Password, e-mail address, profile, newsletter, deleting the account.
+
+## Other
+Thanks, complaints and questions about the shop.
+"""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Demo:
+    """What was made."""
+
+    project: Project
+    texts: dict[str, Text]
+    planted: Planted
+    users: dict[str, User] = field(default_factory=dict)
+
+
+def make_demo(say: Say) -> Demo:
+    """The project with its people, texts, two rounds and answers."""
+    rng = random.Random(SEED)
+    with connection.cursor() as cursor:  # should the power fail, the demo is simply loaded again
+        cursor.execute("SET synchronous_commit TO off")
+    today = timezone.now().date()
+    texts, planted = write_texts(TEXTS, today - timedelta(days=1), SEED)
+    users = make_users()
+    say("a project with 8 labels and a guideline")
+    project = make_project(users["hanna"])
+    for username, _, role in LEADS[1:]:
+        Membership.objects.create(project=project, user=users[username], role=role)
+    everybody = {person.username: person for person in people()}
+    for username in everybody:
+        Membership.objects.create(project=project, user=users[username], role=Role.ANNOTATOR)
+    demo = Demo(project, {text.id: text for text in texts}, planted, users)
+    main = Round.objects.get(project=project)
+    pilot = projects.create_round(project, users["hanna"], name="pilot", kind="pilot", overlap=3)
+    say(f"{TEXTS:,} texts in two files")
+    import_texts(demo, texts[:PILOT], pilot, "pilot_tickets.csv")
+    import_texts(demo, texts[PILOT:], main, "tickets_aug_to_nov.csv")
+
+    Round.objects.filter(pk=main.pk).update(state=Round.State.DRAFT)  # the pilot comes first
+    say(f"the pilot round: {PILOT * 3:,} answers by nine people")
+    label_round(demo, everybody, PILOT * 3 + 1, rng)
+    Round.objects.filter(pk=pilot.pk).update(state=Round.State.CLOSED)
+    Round.objects.filter(pk=main.pk).update(state=Round.State.OPEN)
+    say(f"the main round, which still runs: {MAIN_ANSWERS:,} answers")
+    label_round(demo, everybody, MAIN_ANSWERS, rng)
+    spread_answers(pilot, monday(today) - timedelta(days=21), 3)
+    spread_answers(main, monday(today) - timedelta(days=14), 10)
+    return demo
+
+
+def make_users() -> dict[str, User]:
+    """Everybody in the demo; people who are there already are kept."""
+    made = {}
+    hashed = make_password(PASSWORD)  # hashing is slow on purpose; once is enough here
+    for username, name in [(u, n) for u, n, _ in LEADS] + [(p.username, p.name) for p in people()]:
+        first, last = name.split(" ", 1)
+        facts = {"first_name": first, "last_name": last, "email": f"{username}@demo.example", "password": hashed}
+        made[username], _ = User.objects.get_or_create(username=username, defaults=facts)
+    return made
+
+
+def make_project(owner: User) -> Project:
+    """The empty project."""
+    return projects.create_project(
+        owner,
+        slug=SLUG,
+        name="Support intents",
+        question="What does the customer want help with?",
+        labels=[{"name": name, "description": description} for name, description in LABELS],
+        guideline=GUIDELINE,
+        overlap=3,
+    )
+
+
+def run_job(job: Job) -> None:
+    """Does a job's work here and now, as a worker would."""
+    current_app.loader.import_default_modules()  # a worker does this when it starts
+    current_app.tasks[f"loupe.{job.kind}"](str(job.pk))
+    job.refresh_from_db()
+    if job.state != Job.State.DONE:
+        raise RuntimeError(f"{job.title}: {job.error}")
+
+
+def import_texts(demo: Demo, texts: list[Text], into: Round, name: str) -> Import:
+    """Uploads the texts as a CSV file and imports it. Duplicates are kept, so that leakage can find them."""
+    written = io.StringIO()
+    writer = csv.writer(written)
+    writer.writerow(["ticket", "message", "old_intent", "source", "date", "customer"])
+    for text in texts:
+        writer.writerow([text.id, text.text, text.old_label, text.source, text.day.isoformat(), text.customer])
+    file = ContentFile(written.getvalue().encode(), name=name)
+    owner = demo.users["hanna"]
+    source = imports.store_upload(demo.project, owner, file, duplicates="keep", into=into)
+    imports.choose_mapping(source, {"text": "message", "id": "ticket", "label": "old_intent"})
+    run_job(start_import(source, owner))
+    source.refresh_from_db()
+    return source
+
+
+def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random.Random) -> int:
+    """Everybody labels in turn, somewhat at random, until the open round is done or `most` answers are given."""
+    given, willing = 0, list(everybody.values())
+    while willing and given < most:
+        person = rng.choice(willing)
+        user = demo.users[person.username]
+        wanted = min(rng.randint(5, labelling.MOST_AT_ONCE), most - given)
+        handout = labelling.next_items(demo.project, user, wanted)
+        if not handout.leases:
+            willing.remove(person)
+        for assignment in Assignment.objects.select_related("round", "item", "annotator").filter(
+            pk__in=[lease.id for lease in handout.leases]
+        ):
+            text = demo.texts[assignment.item.external_id or ""]
+            label, seconds = answer(person, text, everybody, rng)
+            comment = "Money back or another one? The note does not say." if text.hard and rng.random() < 0.05 else ""
+            answers.answer_item(
+                assignment, key=UUID(int=rng.getrandbits(128)), label=label, seconds=round(seconds, 1), comment=comment
+            )
+            given += 1
+            if text.hard and rng.random() < 0.03:
+                flags.flag_item(assignment.item, user, kind="ambiguous", note="Two labels fit.")
+            elif text.source == "phone note" and rng.random() < 0.015:
+                flags.flag_item(assignment.item, user, kind="unsolvable", note="")
+    return given
+
+
+SPREAD = """
+    WITH numbered AS (
+        SELECT a.id, ntile(%(days)s) OVER (ORDER BY a.id) - 1 AS day, -- 0, 1, … working days from a Monday
+               row_number() OVER (PARTITION BY a.annotator_id ORDER BY a.id) AS nth
+        FROM annotation_annotation a WHERE a.round_id = %(round)s
+    )
+    UPDATE annotation_annotation a
+    SET created = %(first)s::timestamptz + (numbered.day + 2 * (numbered.day / 5)) * interval '1 day'
+                  + (numbered.nth %% 90) * interval '200 seconds',
+        seconds = coalesce(a.client_seconds, a.seconds)
+    FROM numbered WHERE numbered.id = a.id
+"""
+
+
+def monday(day: date) -> date:
+    """The Monday of that day's week."""
+    return day - timedelta(days=day.weekday())
+
+
+def spread_answers(made: Round, first: date, days: int) -> None:
+    """Moves a round's answers, given within seconds, to the working days from the Monday `first` on.
+
+    The seconds that the imagined people took become the measured ones.
+    """
+    start = timezone.make_aware(datetime(first.year, first.month, first.day, 8, 30))
+    with connection.cursor() as cursor:
+        cursor.execute(SPREAD, {"days": days, "round": made.pk, "first": start})

@@ -1,0 +1,47 @@
+"""Starting the long work of evaluation."""
+
+from django.urls import reverse
+
+from annotation.jobs import start_job
+from annotation.models import Job, User
+from evaluation.models import LeakageReport, Run, SplitSet
+
+
+def start_report(run: Run, user: User) -> Job:
+    """Computes a run's report."""
+    return start_job(
+        "run_report",
+        run.project,
+        user,
+        {"run": run.pk},
+        title=f"Report of {run.name}",
+        result_url=reverse("api-run-report", args=[run.pk]),
+        page_url=reverse("run", args=[run.project.slug, run.pk]),
+    )
+
+
+def start_leakage(report: LeakageReport, user: User) -> Job:
+    """Finds the copies in the pool, or between the splits of a split set."""
+    scope = f"between the splits of {report.split_set}" if report.split_set else "in the pool"
+    return start_job(
+        "find_copies",
+        report.project,
+        user,
+        {"report": report.pk},
+        title=f"Copies {scope}, {report.threshold:g} or more of {report.ngram}-grams shared",
+        result_url=reverse("api-leakage-report", args=[report.pk]),
+        page_url=f"{reverse('leakage', args=[report.project.slug])}?report={report.pk}",
+    )
+
+
+def start_split_set(split_set: SplitSet, user: User) -> Job:
+    """Builds a split set."""
+    return start_job(
+        "build_split_set",
+        split_set.project,
+        user,
+        {"split_set": split_set.pk},
+        title=f"Split set {split_set}",
+        result_url=reverse("api-split-set", args=[split_set.pk]),
+        page_url=reverse("split-set", args=[split_set.project.slug, split_set.pk]),
+    )

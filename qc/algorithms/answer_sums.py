@@ -1,0 +1,179 @@
+"""Nominal agreement as a function of sums over texts, and its resampling.
+
+Alpha, AC1 and percent agreement depend on the answers only through sums over texts, so both the bootstrap and
+the jackknife work on how often each *distinct* combination of answers occurs, never on the texts themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from annotation.algorithms.intervals import (
+    jackknife_error,
+    percentile_interval,
+    resampled_sums,
+    student_interval,
+    wilson,
+)
+from qc.algorithms.label_counts import distinct_rows
+
+FloatArray = NDArray[np.float64]
+
+# With fewer texts the bootstrap's tails are too thin: the jackknife with Student's t is used instead.
+JACKKNIFE_BELOW = 50
+# With more draws than this (over 25,000 distinct combinations, so at least as many texts) sampling is normal
+# for all practical purposes, and the jackknife gives the same interval in a fraction of the time.
+_MOST_DRAWS = 25_000_000
+_ROWS_AT_ONCE = 20_000
+
+
+class AnswerSums:
+    """What each distinct combination of answers adds to the sums of which every coefficient is a function.
+
+    Columns, for L labels: [n_c | n_c (m - n_c) / (m - 1) | shares of labels | agreement | 1 if m >= 2 | 1],
+    the first two blocks and the agreement being 0 for texts with one answer.
+    """
+
+    def __init__(self, counts: sparse.csr_array) -> None:
+        rows = distinct_rows(counts)
+        self.n_labels = counts.shape[1]
+        self.answers = rows.counts.sum(axis=1)
+        self.texts = rows.texts
+        self.overlap = self.answers >= 2
+        self.n = int(self.texts[self.overlap].sum())
+        self.labels_used = len(np.unique(rows.counts.indices))
+        self.features = self._features(rows.counts)
+        self.total: FloatArray = self.features.T @ self.texts.astype(np.float64)
+        self.label_answers = np.rint(self.total[: self.n_labels]).astype(np.int64)
+
+    def _features(self, counts: sparse.csr_array) -> sparse.csr_array:
+        entry = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+        label, count = counts.indices.astype(np.int64), counts.data.astype(np.float64)
+        m = self.answers.astype(np.float64)
+        paired = self.overlap[entry]
+        rest = np.where(self.overlap, m - 1, 1.0)
+        disagreement = count * (m[entry] - count) / rest[entry]
+        agreement = np.bincount(entry, weights=count * (count - 1), minlength=len(m)) / (m * rest)
+        every = np.arange(len(m))
+        last, size = 3 * self.n_labels, len(m)
+        row = np.concatenate([entry[paired], entry[paired], entry, every, every, every])
+        column = np.concatenate(
+            [
+                label[paired],
+                label[paired] + self.n_labels,
+                label + 2 * self.n_labels,
+                np.repeat([last, last + 1, last + 2], size),
+            ]
+        )
+        value = np.concatenate(
+            [
+                count[paired],
+                disagreement[paired],
+                count / m[entry],
+                np.where(self.overlap, agreement, 0.0),
+                self.overlap.astype(np.float64),
+                np.ones(size),
+            ]
+        )
+        return sparse.csr_array((value, (row, column)), shape=(size, last + 3))
+
+    def values(self, sums: FloatArray) -> FloatArray:
+        """Return (k, L + 3) coefficients for (k, 3 L + 3) sums: alpha per label, alpha, percent, AC1; or NaN."""
+        size = self.n_labels
+        given, split, shares = sums[:, :size], sums[:, size : 2 * size], sums[:, 2 * size : 3 * size]
+        agreement, texts, answered = sums[:, -3], sums[:, -2], sums[:, -1]
+        n = given.sum(axis=1)
+        result = np.full((len(sums), size + 3), np.nan)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            chance = given * (n[:, None] - given)
+            result[:, :size] = np.where(chance > 0, 1 - (n[:, None] - 1) * split / chance, np.nan)
+            all_chance = chance.sum(axis=1)
+            result[:, size] = np.where(all_chance > 0, 1 - (n - 1) * split.sum(axis=1) / all_chance, np.nan)
+            result[:, size + 1] = agreement / texts
+            if self.labels_used > 1:
+                share = shares / answered[:, None]
+                by_chance = (share * (1 - share)).sum(axis=1) / (self.labels_used - 1)
+                result[:, size + 2] = (result[:, size + 1] - by_chance) / (1 - by_chance)
+        return result
+
+    def point(self) -> dict[str, float | None]:
+        """Return the three coefficients over all labels, None where undefined."""
+        values = self.values(self.total[None, :])[0, self.n_labels :]
+        alpha, percent, ac1 = (None if np.isnan(value) else float(value) for value in values)
+        return {"alpha": alpha, "percent": percent, "ac1": ac1}
+
+    def intervals(self, seed: int, replicates: int, confidence: float) -> tuple[FloatArray, FloatArray]:
+        """Return the lower and upper ends for each column of `values`, NaN where there is no interval."""
+        lows, highs = np.full(self.n_labels + 3, np.nan), np.full(self.n_labels + 3, np.nan)
+        if self.n == 0:
+            return lows, highs
+        if self.n < JACKKNIFE_BELOW or len(self.texts) * replicates > _MOST_DRAWS:
+            lows, highs = self._jackknife(confidence)
+        else:
+            drawn = np.concatenate(list(self._bootstrap(seed, replicates)))
+            for column in range(drawn.shape[1]):
+                low, high = percentile_interval(drawn[:, column], confidence)
+                if low is not None and high is not None:
+                    lows[column], highs[column] = low, high
+        self._widen_where_resampling_is_blind(lows, highs, confidence)
+        return lows, highs
+
+    def _bootstrap(self, seed: int, replicates: int) -> Iterator[FloatArray]:
+        rng = np.random.default_rng(seed)
+        pairable = resampled_sums(
+            self.texts[self.overlap], self.features[self.overlap], replicates, rng.spawn(1)[0]
+        )
+        single = np.concatenate(
+            list(
+                resampled_sums(
+                    self.texts[~self.overlap], self.features[~self.overlap], replicates, rng.spawn(1)[0]
+                )
+            )
+        )
+        start = 0
+        for sums in pairable:
+            yield self.values(sums + single[start : start + len(sums)])
+            start += len(sums)
+
+    def _jackknife(self, confidence: float) -> tuple[FloatArray, FloatArray]:
+        point = self.values(self.total[None, :])[0]
+        first, second = np.zeros_like(point), np.zeros_like(point)
+        for start in range(0, len(self.texts), _ROWS_AT_ONCE):
+            part = slice(start, start + _ROWS_AT_ONCE)
+            left_out = self.values(self.total - self.features[part].toarray()) - point
+            first += self.texts[part] @ left_out
+            second += self.texts[part] @ left_out**2
+        lows, highs = np.full_like(point, np.nan), np.full_like(point, np.nan)
+        # AC1 alone rests on the texts with one answer, too.
+        units = np.full(len(point), self.n)
+        units[-1] = int(self.texts.sum())
+        for column, n in enumerate(units):
+            error = jackknife_error(first[[column]] / n, second[[column]] / n, int(n))[0]
+            if np.isfinite(error):
+                lows[column], highs[column] = student_interval(point[column], error, int(n), confidence)
+        return lows, highs
+
+    def _widen_where_resampling_is_blind(
+        self, lows: FloatArray, highs: FloatArray, confidence: float
+    ) -> None:
+        """Where nobody disagreed, or nobody agreed, every resample says the same: put Wilson's bound there."""
+        size = self.n_labels
+        given, split = self.total[:size], self.total[size : 2 * size]
+        n = given.sum()
+        doubt = 1 - (wilson(self.n, self.n, confidence).low or 0.0)
+        point = self.values(self.total[None, :])[0]
+        chance = given * (n - given)
+        unanimous = np.append(np.append(split == 0, split.sum() == 0), [split.sum() == 0] * 2)
+        by_chance = np.append(2 * chance, [chance.sum(), 0, 0]) / (n * (n - 1))
+        by_chance[size + 1] = 1.0
+        if self.labels_used > 1:
+            share = self.total[2 * size : 3 * size] / self.total[-1]
+            by_chance[size + 2] = 1 - (share * (1 - share)).sum() / (self.labels_used - 1)
+        for column in np.flatnonzero(unanimous & ~np.isnan(point)):
+            lows[column], highs[column] = 1 - doubt / by_chance[column], 1.0
+        if self.total[-3] == 0:
+            lows[size + 1], highs[size + 1] = 0.0, doubt

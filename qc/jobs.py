@@ -1,0 +1,18 @@
+"""Starting quality control's long work."""
+
+from annotation.jobs import start_job
+from annotation.models import Job, Project, Round, User
+
+
+def start_agreement(project: Project, user: User | None, round_: Round | None = None) -> Job:
+    """Computes agreement over the project's answers, or over one round's."""
+    query = f"?round={round_.pk}" if round_ else ""
+    return start_job(
+        "agreement",
+        project,
+        user,
+        {"round": round_.pk if round_ else None},
+        title=f"Agreement in {round_.name}" if round_ else "Agreement",
+        result_url=f"/api/v1/projects/{project.slug}/agreement/{query}",
+        page_url=f"/projects/{project.slug}/agreement/{query}",
+    )

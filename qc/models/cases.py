@@ -1,0 +1,101 @@
+"""Adjudication: a case is opened on an item, people vote, a decision ends it."""
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from annotation.models import Item, Label, MetaLabel, Project, User
+
+
+class Outcome(models.TextChoices):
+    """How a case can end."""
+
+    LABEL = "label", "Final label"
+    EXCLUDE = "exclude", "Exclude"
+    HARD = "hard", "Keep as hard"
+    GUIDELINE = "guideline", "Send back to the guideline"
+
+
+class Case(models.Model):
+    """A question about one item that people must settle."""
+
+    class Source(models.TextChoices):
+        FLAG = "flag", "Flagged"
+        DISAGREEMENT = "disagreement", "Disagreement"
+        SUSPECT = "suspect", "Suspected label error"
+        GOLD = "gold", "Gold disputed"
+        LEAKAGE = "leakage", "Leakage pair"
+        ERROR = "error", "Error of a run"
+        MANUAL = "manual", "By hand"
+
+    class State(models.TextChoices):
+        OPEN = "open", "Open"
+        DECIDED = "decided", "Decided"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="cases")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="cases")
+    source = models.CharField(max_length=12, choices=Source, default=Source.MANUAL)
+    quorum = models.PositiveSmallIntegerField(default=1)
+    state = models.CharField(max_length=7, choices=State, default=State.OPEN)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["item"], condition=Q(state="open"), name="one_open_case_per_item")
+        ]
+        indexes = [models.Index(fields=["project", "state", "id"], name="case_queue")]
+
+
+class Vote(models.Model):
+    """One person's blind opinion on a case."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="votes")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    outcome = models.CharField(max_length=9, choices=Outcome)
+    label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
+    rationale = models.TextField(blank=True)
+    created = models.DateTimeField(default=timezone.now)
+    withdrawn = models.DateTimeField(null=True)  # the case was reopened; the vote stays in its history
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "user"], condition=Q(withdrawn__isnull=True), name="one_vote_per_person"
+            )
+        ]
+
+
+class Decision(models.Model):
+    """How a case ended. The newest decision on an item that was not withdrawn is the adjudicated truth."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="decisions")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="decisions")
+    outcome = models.CharField(max_length=9, choices=Outcome)
+    label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
+    rationale = models.TextField(blank=True)
+    decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    by_votes = models.BooleanField(
+        default=False
+    )  # the panel agreed, and nobody decided or confirmed it alone
+    created = models.DateTimeField(default=timezone.now)
+    withdrawn = models.DateTimeField(null=True)  # the case was reopened
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    withdrawn_because = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(withdrawn__isnull=True), name="one_standing_decision_per_case"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["item", "-id"], condition=Q(withdrawn__isnull=True), name="standing_decisions"
+            )
+        ]

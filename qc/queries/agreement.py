@@ -1,0 +1,87 @@
+"""Stored agreement, and whether it is still of today."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db.models import Count, Max, QuerySet
+
+from annotation.models import Annotation, AnnotationVersion, Annotator, Item, Membership, Project, Round
+from qc.models import AgreementReport, Case
+from qc.queries.answers import scope_rounds
+
+MOST_COUNTED = 10_000
+
+
+def latest_report(project: Project, round_: Round | None = None) -> AgreementReport | None:
+    """The newest agreement of the project over all rounds, or of one round."""
+    return AgreementReport.objects.filter(project=project, round=round_).select_related("round").first()
+
+
+def reports(project: Project) -> QuerySet[AgreementReport]:
+    """The stored reports: over all rounds first, then each round, newest round first."""
+    return (
+        AgreementReport.objects.filter(project=project)
+        .select_related("round")
+        .order_by("-round_id")  # NULLs come first when descending
+    )
+
+
+def newest_replaced() -> int:
+    """The newest id of an answer that its author replaced."""
+    return AnnotationVersion.objects.aggregate(newest=Max("pk"))["newest"] or 0
+
+
+def newer_answers(report: AgreementReport) -> int:
+    """How many answers were given or revised after the report was computed (counted up to 10,000)."""
+    rounds = scope_rounds(report.project, report.round)
+    given = Annotation.objects.filter(pk__gt=report.revision, round__in=rounds, kind=Annotation.Kind.NORMAL)
+    revised = AnnotationVersion.objects.filter(
+        pk__gt=report.revisions, annotation__round__in=rounds, annotation__pk__lte=report.revision
+    )
+    return given[:MOST_COUNTED].count() + revised[:MOST_COUNTED].count()
+
+
+def authors(project: Project) -> dict[int, tuple[str, str]]:
+    """Annotator id → (name, state of the membership). Names that came with a file have the state "imported"."""
+    states = dict(Membership.objects.filter(project=project).values_list("user_id", "state"))
+    found: dict[int, tuple[str, str]] = {}
+    for author in Annotator.objects.filter(project=project).select_related("user"):
+        if author.user is None:
+            found[author.pk] = (author.name, "imported")
+        else:
+            found[author.pk] = (author.user.username, states.get(author.user.pk, Membership.State.REMOVED))
+    return found
+
+
+def answers_by_item(item_ids: Sequence[int], rounds: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
+    """Item id → [{"label", "n"}], most frequent label first."""
+    rows = (
+        Annotation.objects.filter(item__in=item_ids, round__in=rounds, kind=Annotation.Kind.NORMAL)
+        .values("item_id", "label__name", "label__position")
+        .annotate(n=Count("id"))
+        .order_by("item_id", "-n", "label__position")
+    )
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["item_id"], []).append({"label": row["label__name"], "n": row["n"]})
+    return found
+
+
+def disputed_texts(
+    project: Project, disputed: Sequence[dict[str, Any]], round_: Round | None
+) -> list[dict[str, Any]]:
+    """The disputed items of a report with what a page shows of them, in the same order; deleted ones left out."""
+    ids = [row["item_id"] for row in disputed]
+    items = Item.objects.filter(project=project, deleted__isnull=True).in_bulk(ids)
+    answers = answers_by_item(ids, scope_rounds(project, round_))
+    open_cases = dict(Case.objects.filter(item__in=ids, state=Case.State.OPEN).values_list("item_id", "pk"))
+    return [
+        {
+            "item": items[row["item_id"]],
+            "entropy": row["entropy"],
+            "answers": answers.get(row["item_id"], []),
+            "case": open_cases.get(row["item_id"]),
+        }
+        for row in disputed
+        if row["item_id"] in items
+    ]

@@ -1,0 +1,20 @@
+"""Celery addresses of quality control: id → claim → service → done or failed."""
+
+from celery import shared_task
+from django.core.exceptions import ValidationError
+
+from annotation.models import Round
+from annotation.services import jobs
+from qc.services.agreement import compute_agreement
+
+
+@shared_task(name="loupe.agreement")
+def agreement(job_id: str) -> None:
+    """Computes agreement over a project or one of its rounds."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            chosen = job.parameters["round"]
+            round_ = Round.objects.filter(pk=chosen, project=job.project).first() if chosen else None
+            if chosen and round_ is None:
+                raise ValidationError("The round is gone.")
+            compute_agreement(job.project, round_, progress)

@@ -1,0 +1,102 @@
+"""A real server and real annotators, for the concurrency test and the benchmark."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.db import connection
+
+OPTIONS = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "75", "--no-control-socket"]
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[int]:
+    """gunicorn as the Procfile has it on a free port of the loopback, on the database at hand; yields the port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    database = connection.settings_dict
+    place = f"{quote(database['USER'])}@/{database['NAME']}?host={quote(database['HOST'], safe='')}"
+    environment = os.environ | {
+        "DATABASE_URL": f"postgresql://{place}" + (f"&port={database['PORT']}" if database["PORT"] else ""),
+        "PGPASSWORD": database["PASSWORD"],
+        "REDIS_URL": settings.REDIS_URL,
+        "API_RATE": "1000000/min",
+        "LOG_LEVEL": "WARNING",
+    }
+    bind = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", *bind, *(options or OPTIONS)]
+    with subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) as server:
+        try:
+            _wait_for(port, server)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(600):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        if server.poll() is not None:
+            break
+        time.sleep(0.1)
+    raise RuntimeError("gunicorn did not start")
+
+
+class Client(threading.Thread):
+    """An annotator who takes and answers until nothing is left or the time is over."""
+
+    def __init__(self, port: int, slug: str, key: str, seconds: float, label: str = "good") -> None:
+        super().__init__(daemon=True)
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=60)
+        self.headers = {"Authorization": f"Token {key}", "Content-Type": "application/json"}
+        self.slug = slug
+        self.label = label
+        self.seconds = seconds
+        self.taking: list[float] = []
+        self.answering: list[float] = []
+        self.failures: list[tuple[int, bytes]] = []
+
+    def post(self, path: str, body: object, times: list[float]) -> dict[str, Any]:
+        """Sends one request and notes how long it took."""
+        begun = time.perf_counter()
+        self.connection.request("POST", f"/api/v1/{path}", json.dumps(body), self.headers)
+        response = self.connection.getresponse()
+        content = response.read()
+        times.append(time.perf_counter() - begun)
+        if response.status >= 300:
+            self.failures.append((response.status, content[:300]))
+            return {}
+        answer: dict[str, Any] = json.loads(content)
+        return answer
+
+    def run(self) -> None:
+        until = time.perf_counter() + self.seconds
+        while time.perf_counter() < until and not self.failures:
+            given = self.post(f"projects/{self.slug}/next/", {"count": 1}, self.taking)
+            if not given.get("assignments"):
+                break
+            body = {"key": str(uuid.uuid4()), "label": self.label, "seconds": 3.2}
+            self.post(f"assignments/{given['assignments'][0]['id']}/answer/", body, self.answering)
+
+
+def work_together(clients: list[Client]) -> None:
+    """Lets them all work at once and waits for the last."""
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()

@@ -1,0 +1,102 @@
+"""A browser on a running Loupe, with a worker. Needs Debian's Chromium or CHROMIUM; required where CI is set."""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from celery import current_app
+from django.db import connections
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from annotation.models import Job, User
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync"]  # fmt: skip
+PHONE = {"width": 390, "height": 844}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests go to one worker, one after the other: two browsers on two cores only wait for each other."""
+    for item in items:
+        if "tests/browser" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("browser"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for the session."""
+    if not CHROMIUM:
+        if os.environ.get("CI"):
+            pytest.fail("There is no Chromium here. Install Debian's package chromium, or set CHROMIUM.")
+        pytest.skip("There is no Chromium here. Install Debian's package chromium, or set CHROMIUM.")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in the test's own thread
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+
+
+@pytest.fixture
+def worker(transactional_db: None) -> Iterator[None]:
+    """Takes up queued jobs in a thread, as a worker would."""
+    over = threading.Event()
+    current_app.loader.import_default_modules()
+
+    def run() -> None:
+        while not over.wait(0.1):
+            for job in Job.objects.filter(state=Job.State.QUEUED).order_by("created"):
+                current_app.tasks[f"loupe.{job.kind}"](str(job.pk))
+        connections.close_all()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    over.set()
+    thread.join()
+
+
+@pytest.fixture
+def seen_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages find a worker alive."""
+    monkeypatch.setattr("annotation.queries.jobs.worker_alive", lambda: True)
+
+
+@pytest.fixture
+def sign_in(browser: Browser, live_server: LiveServer, client: object) -> Iterator[Callable[..., Page]]:
+    """`sign_in(user, dark=False, phone=False)` is a page of a browser in which the user is signed in."""
+    contexts: list[BrowserContext] = []
+
+    def opened(user: User, dark: bool = False, phone: bool = False) -> Page:
+        context = browser.new_context(
+            base_url=live_server.url,
+            color_scheme="dark" if dark else "light",
+            viewport=PHONE if phone else {"width": 1360, "height": 900},  # type: ignore[arg-type]
+            has_touch=phone,
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto("/account/login/")
+        page.fill("input[name=login]", user.username)
+        page.fill("input[name=password]", "correct horse")
+        page.press("input[name=password]", "Enter")
+        page.wait_for_url(lambda url: "login" not in url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def violations(page: Page) -> list[str]:
+    """What axe finds wrong with the page, one line each."""
+    found = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]})
+    return [
+        f"{violation['id']}: {violation['help']}: {node['html'][:150]}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"][:3]
+    ]

@@ -1,0 +1,136 @@
+"""Named people, a project, and a worker that runs what is queued, for every test."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from celery import current_app
+from django.conf import settings
+from django.test import Client
+from rest_framework.test import APIClient
+
+from annotation.models import Job, Membership, Project, Role, User
+from annotation.services.projects import create_project
+
+SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_passwords() -> None:
+    """Passwords are hashed without the slowness that protects real ones."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real data sets; tests that need it are skipped where it is not."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real data sets are not at {SHARED_DATA}")
+    return SHARED_DATA
+
+
+def make_user(name: str) -> User:
+    return User.objects.create_user(name, f"{name}@example.org", "correct horse", first_name=name.capitalize())
+
+
+@pytest.fixture
+def olga(db: None) -> User:
+    """The owner."""
+    return make_user("olga")
+
+
+@pytest.fixture
+def lea(db: None) -> User:
+    """The lead."""
+    return make_user("lea")
+
+
+@pytest.fixture
+def ada(db: None) -> User:
+    """The adjudicator."""
+    return make_user("ada")
+
+
+@pytest.fixture
+def ann(db: None) -> User:
+    """An annotator."""
+    return make_user("ann")
+
+
+@pytest.fixture
+def ben(db: None) -> User:
+    """Another annotator."""
+    return make_user("ben")
+
+
+@pytest.fixture
+def otto(db: None) -> User:
+    """An outsider: signed in, a member of nothing."""
+    return make_user("otto")
+
+
+@pytest.fixture
+def project(olga: User, lea: User, ada: User, ann: User, ben: User) -> Project:
+    """A project with three labels and one open round, whose members are the named people."""
+    made = create_project(
+        olga,
+        slug="weather",
+        name="Weather",
+        guideline="# Weather\n\nIs it good?",
+        overlap=3,
+        labels=[
+            {"name": "good", "hotkey": "1"},
+            {"name": "bad", "hotkey": "2"},
+            {"name": "neither", "hotkey": "3"},
+        ],
+    )
+    for user, role in [
+        (lea, Role.LEAD),
+        (ada, Role.ADJUDICATOR),
+        (ann, Role.ANNOTATOR),
+        (ben, Role.ANNOTATOR),
+    ]:
+        Membership.objects.create(project=made, user=user, role=role)
+    return made
+
+
+@pytest.fixture
+def api() -> Callable[[User | None], APIClient]:
+    """`api(user)` is a REST client signed in as that user."""
+
+    def client(user: User | None = None) -> APIClient:
+        made = APIClient()
+        if user:
+            made.force_authenticate(user)
+        return made
+
+    return client
+
+
+@pytest.fixture
+def page() -> Callable[[User | None], Client]:
+    """`page(user)` is a browser without JavaScript, signed in as that user."""
+
+    def client(user: User | None = None) -> Client:
+        made = Client()
+        if user:
+            made.force_login(user)
+        return made
+
+    return client
+
+
+@pytest.fixture
+def work(db: None) -> Callable[[], list[Job]]:
+    """`work()` runs every queued job here and now, as a worker would, and returns them."""
+
+    current_app.loader.import_default_modules()  # what a worker does when it starts
+
+    def run() -> list[Job]:
+        jobs = list(Job.objects.filter(state=Job.State.QUEUED).order_by("created"))
+        for job in jobs:
+            current_app.tasks[f"loupe.{job.kind}"](str(job.pk))
+            job.refresh_from_db()
+        return jobs
+
+    return run

@@ -1,0 +1,234 @@
+"""The pages of quality control, as a browser without JavaScript sees them."""
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from annotation.models import Flag, Item, Job, Project, User
+from annotation.services.projects import create_round
+from qc.models import Case
+from qc.services.cases import open_cases
+from tests.qc.conftest import Answer
+
+Page = Callable[[User | None], Client]
+Work = Callable[[], list[Job]]
+
+
+def compute(client: Client, work: Work) -> None:
+    assert client.post("/projects/weather/agreement/compute/").status_code == 302
+    assert [job.state for job in work()] == ["done"]
+
+
+def shown(client: Client, address: str) -> str:
+    response = client.get(address, follow=True)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_agreement_is_computed_from_its_empty_page(
+    project: Project, lea: User, page: Page, work: Work, answer: Answer
+) -> None:
+    answer("warm rain", ann="good", ben="bad")
+    answer("sun", ann="good", ben="good")
+    empty = shown(page(lea), "/projects/weather/agreement/")
+    assert "Not computed yet" in empty
+    page(lea).post("/projects/weather/agreement/compute/")
+    waiting = shown(page(lea), "/projects/weather/agreement/")
+    assert "Not computed yet" not in waiting
+    work()
+    full = shown(page(lea), "/projects/weather/agreement/")
+    assert "Agreement is low" in full
+    assert "warm rain" in full
+    assert "newer answer" not in full
+    answer("snow", ann="bad")
+    assert "Computed before 1 newer answer." in shown(page(lea), "/projects/weather/agreement/")
+
+
+def test_agreement_says_why_there_is_no_number(
+    project: Project, lea: User, page: Page, work: Work, answer: Answer
+) -> None:
+    answer("sun", ann="good")
+    compute(page(lea), work)
+    assert "no text has two answers" in shown(page(lea), "/projects/weather/agreement/")
+
+
+def test_each_round_has_its_own_figures(
+    project: Project, lea: User, page: Page, work: Work, answer: Answer
+) -> None:
+    pilot = create_round(project, lea, name="pilot", kind="pilot")
+    answer("in the pilot", into=pilot, ann="good", ben="bad")
+    page(lea).post("/projects/weather/agreement/compute/", {"round": pilot.pk})
+    work()
+    assert "in the pilot" in shown(page(lea), f"/projects/weather/agreement/?round={pilot.pk}")
+    assert "Not computed yet" in shown(page(lea), "/projects/weather/agreement/")
+    for wrong in ("999999", "x", "9" * 40):
+        assert page(lea).get(f"/projects/weather/agreement/?round={wrong}").status_code == 404
+
+
+def test_with_many_people_the_worst_pairs_stand_in_a_table(
+    project: Project, lea: User, page: Page, work: Work, answer: Answer
+) -> None:
+    people = {f"person{at}": "good" if at % 2 else "bad" for at in range(16)}
+    for text in ("a", "b", "c"):
+        answer(text, **people)
+    answer("d", **dict.fromkeys(people, "good"))
+    compute(page(lea), work)
+    found = shown(page(lea), "/projects/weather/agreement/")
+    assert "Shared texts" in found
+    assert 'class="heat' not in found
+
+
+def test_disputed_texts_become_cases(
+    project: Project, lea: User, ada: User, page: Page, work: Work, answer: Answer
+) -> None:
+    answer("warm rain", ann="good", ben="bad")
+    answer("three ways", ann="good", ben="bad", cia="neither")
+    answer("sun", ann="good", ben="good")
+    compute(page(lea), work)
+    page(lea).post("/projects/weather/adjudicate/open/", {"what": "disputed", "most": 1})
+    assert [case.item.text for case in Case.objects.all()] == ["three ways"]
+    page(lea).post("/projects/weather/adjudicate/open/", {"what": "confused", "a": "good", "b": "bad"})
+    assert [case.item.text for case in Case.objects.all()] == ["three ways", "warm rain"]
+    nothing = page(lea).post(
+        "/projects/weather/adjudicate/open/", {"what": "disputed", "most": 5}, follow=True
+    )
+    assert b"No new case" in nothing.content
+    assert page(ada).post("/projects/weather/adjudicate/open/", {"what": "flags"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"what": "x"},
+        {"what": "disputed"},
+        {"what": "item", "item": "999999"},
+        {"what": "item", "item": "9" * 30},
+    ],
+)
+def test_what_cannot_be_opened_is_said(project: Project, lea: User, page: Page, sent: dict[str, str]) -> None:
+    told = page(lea).post("/projects/weather/adjudicate/open/", sent, follow=True)
+    assert told.status_code == 200
+    assert not Case.objects.exists()
+
+
+def test_flagged_texts_become_cases_and_are_decided_by_one_person(
+    project: Project, lea: User, ada: User, ann: User, page: Page, answer: Answer
+) -> None:
+    item = answer("warm rain", ann="good", ben="bad")
+    Flag.objects.create(item=item, user=ann, kind="ambiguous")
+    assert "Make cases of 1 flagged text" in shown(page(lea), "/projects/weather/adjudicate/")
+    assert "Make cases of" not in shown(page(ada), "/projects/weather/adjudicate/")
+    page(lea).post("/projects/weather/adjudicate/open/", {"what": "flags"})
+    case = Case.objects.get()
+    open_page = shown(page(ada), "/projects/weather/adjudicate/")
+    assert "warm rain" in open_page
+    assert "Is it good?" in open_page  # the guideline
+    assert "Annotator A" in open_page
+    assert ">ann<" not in open_page
+    sent = {"outcome": "label", "label": "bad", "meta_label": "", "rationale": "rain"}
+    told = page(ada).post(f"/projects/weather/adjudicate/{case.pk}/vote/", sent, follow=True)
+    assert f"Case {case.pk}: decided" in told.content.decode()
+    case.refresh_from_db()
+    assert case.state == "decided"
+    decided = shown(page(lea), "/projects/weather/adjudicate/?state=decided")
+    assert "bad, decided by Ada" in decided
+    assert not Flag.objects.filter(resolved=None).exists()
+
+
+def test_what_is_missing_is_said_and_nothing_typed_is_lost(
+    project: Project, lea: User, ada: User, page: Page, answer: Answer
+) -> None:
+    [case] = open_cases(project, lea, [answer("warm rain", ann="good").pk])
+    told = page(ada).post(
+        f"/projects/weather/adjudicate/{case.pk}/vote/", {"outcome": "label", "rationale": "long thoughts"}
+    )
+    assert told.status_code == 400
+    assert "Choose the final label." in told.content.decode()
+    assert "long thoughts" in told.content.decode()
+
+
+def test_a_panel_votes_blind_and_a_tie_is_decided(
+    project: Project, lea: User, ada: User, page: Page, answer: Answer
+) -> None:
+    [case] = open_cases(project, lea, [answer("warm rain", ann="good", ben="bad").pk], quorum=2)
+    page(ada).post(
+        f"/projects/weather/adjudicate/{case.pk}/vote/",
+        {"outcome": "label", "label": "bad", "rationale": "a secret"},
+    )
+    assert "a secret" not in shown(page(lea), f"/projects/weather/adjudicate/{case.pk}/")
+    waits = shown(page(ada), f"/projects/weather/adjudicate/{case.pk}/")
+    assert "Your vote is cast" in waits
+    assert "Cast vote <kbd>" not in waits
+    page(lea).post(f"/projects/weather/adjudicate/{case.pk}/vote/", {"outcome": "hard"})
+    tied = shown(page(lea), f"/projects/weather/adjudicate/{case.pk}/")
+    assert "a secret" in tied
+    assert "the votes do not agree" in tied
+    page(lea).post(f"/projects/weather/adjudicate/{case.pk}/decide/", {"outcome": "label", "label": "bad"})
+    case.refresh_from_db()
+    assert case.state == "decided"
+    again = page(ada).post(
+        f"/projects/weather/adjudicate/{case.pk}/decide/", {"outcome": "hard"}, follow=True
+    )
+    assert "This case is decided" in again.content.decode()
+
+
+def test_a_reopened_case_keeps_its_history_and_is_voted_on_anew(
+    project: Project, lea: User, ada: User, page: Page, answer: Answer
+) -> None:
+    [case] = open_cases(project, lea, [answer("warm rain", ann="good").pk])
+    page(ada).post(f"/projects/weather/adjudicate/{case.pk}/vote/", {"outcome": "label", "label": "bad"})
+    page(ada).post(f"/projects/weather/adjudicate/{case.pk}/reopen/", {"because": ""})
+    case.refresh_from_db()
+    assert case.state == "decided"
+    page(ada).post(f"/projects/weather/adjudicate/{case.pk}/reopen/", {"because": "a new clause"})
+    reopened = shown(page(ada), f"/projects/weather/adjudicate/{case.pk}/")
+    assert "a new clause" in reopened
+    page(ada).post(f"/projects/weather/adjudicate/{case.pk}/vote/", {"outcome": "label", "label": "good"})
+    case.refresh_from_db()
+    assert case.state == "decided"
+    assert case.votes.count() == 2
+    assert [d.label.name for d in case.decisions.all() if d.label and not d.withdrawn] == ["good"]
+
+
+def test_the_right_people_see_the_pages(
+    project: Project, lea: User, ada: User, ann: User, otto: User, page: Page, answer: Answer
+) -> None:
+    [case] = open_cases(project, lea, [answer("warm rain", ann="good").pk])
+    expected = {
+        "/projects/weather/agreement/": {lea: 200, ada: 403, ann: 403, otto: 404},
+        "/projects/weather/adjudicate/": {lea: 302, ada: 302, ann: 403, otto: 404},
+        f"/projects/weather/adjudicate/{case.pk}/": {lea: 200, ada: 200, ann: 403, otto: 404},
+    }
+    for address, codes in expected.items():
+        for user, code in codes.items():
+            assert page(user).get(address).status_code == code, (address, user)
+
+
+def test_pages_take_no_more_statements_with_more_cases(
+    project: Project, lea: User, ada: User, page: Page, work: Work, answer: Answer
+) -> None:
+    def statements(client: Client, address: str) -> int:
+        client.get(address)
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get(address).status_code == 200
+        return len(captured)
+
+    def more(n: int) -> Case:
+        texts: list[Item] = [answer(f"text {Item.objects.count()}", ann="good", ben="bad") for _ in range(n)]
+        compute(page(lea), work)
+        return open_cases(project, lea, [item.pk for item in texts])[0]
+
+    first = more(3)
+    few = (
+        statements(page(ada), f"/projects/weather/adjudicate/{first.pk}/"),
+        statements(page(lea), "/projects/weather/agreement/"),
+    )
+    more(6)
+    assert (
+        statements(page(ada), f"/projects/weather/adjudicate/{first.pk}/"),
+        statements(page(lea), "/projects/weather/agreement/"),
+    ) == few

@@ -1,0 +1,147 @@
+"""Resolved labels: what comes before what, and what a tie is."""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from annotation.models import Annotation, Item, Project, User
+from annotation.services.projects import create_round
+from qc.queries.resolved import resolved_labels
+from qc.services.cases import decide_case, open_cases, reopen_case
+from tests.qc.conftest import Answer
+
+
+def resolved(project: Project) -> dict[str, dict[Hashable, Any]]:
+    return {row["external_id"]: row for row in resolved_labels(project).to_dict("records")}
+
+
+def decide(project: Project, user: User, item: Item, outcome: str, **content: str) -> None:
+    [case] = open_cases(project, user, [item.pk])
+    decide_case(case, user, outcome=outcome, **content)
+
+
+def test_majority_wins_and_a_tie_has_no_label(project: Project, answer: Answer) -> None:
+    answer("two to one", a="good", b="good", c="bad")
+    answer("one to one", a="good", b="bad")
+    rows = resolved(project)
+    assert rows["two to one"]["label"] == "good"
+    assert rows["two to one"]["confidence"] == pytest.approx(2 / 3)
+    assert rows["two to one"]["distribution"] == {"good": pytest.approx(2 / 3), "bad": pytest.approx(1 / 3)}
+    assert rows["two to one"]["n"] == 3
+    assert not rows["two to one"]["tie"]
+    assert rows["one to one"]["label"] is None
+    assert rows["one to one"]["tie"]
+    assert rows["one to one"]["source"] == "inferred"
+
+
+def test_adjudicated_comes_before_inferred_before_imported(
+    project: Project, answer: Answer, ada: User
+) -> None:
+    bad = project.labels.get(name="bad")
+    adjudicated = answer("adjudicated", a="good", b="good")
+    answer("inferred", a="good", b="good")
+    answer("imported")
+    answer("nothing known")
+    Item.objects.filter(external_id__in=["adjudicated", "inferred", "imported"]).update(imported_label=bad)
+    decide(project, ada, adjudicated, "label", label="neither")
+    rows = resolved(project)
+    assert {name: (row["label"], row["source"]) for name, row in rows.items()} == {
+        "adjudicated": ("neither", "adjudicated"),
+        "inferred": ("good", "inferred"),
+        "imported": ("bad", "imported"),
+    }
+    assert rows["adjudicated"]["n"] == 2
+    assert rows["adjudicated"]["confidence"] == 1
+    assert rows["imported"]["distribution"] == {"bad": 1.0}
+    assert int(str(rows["imported"]["label_id"])) == bad.pk
+
+
+def test_an_excluded_item_has_no_label_and_a_hard_one_keeps_its_majority(
+    project: Project, answer: Answer, ada: User
+) -> None:
+    decide(project, ada, answer("out", a="good", b="good"), "exclude", meta_label="noisy")
+    decide(project, ada, answer("hard", a="good", b="good"), "hard")
+    rows = resolved(project)
+    assert (rows["out"]["label"], rows["out"]["source"], rows["out"]["outcome"]) == (
+        None,
+        "adjudicated",
+        "exclude",
+    )
+    assert (rows["hard"]["label"], rows["hard"]["source"], rows["hard"]["outcome"]) == (
+        "good",
+        "inferred",
+        "hard",
+    )
+
+
+def test_the_newest_decision_counts_and_a_reopened_case_counts_no_more(
+    project: Project, answer: Answer, ada: User, lea: User
+) -> None:
+    item = answer("t", a="good", b="good")
+    decide(project, ada, item, "label", label="bad")
+    decide(project, lea, item, "label", label="neither")
+    assert resolved(project)["t"]["label"] == "neither"
+    for case in item.cases.order_by("-id"):
+        reopen_case(case, lea, "a vote by mistake")
+        break
+    assert resolved(project)["t"]["label"] == "bad"
+
+
+def test_repeats_and_deleted_items_do_not_count(project: Project, answer: Answer) -> None:
+    item = answer("repeated", a="good", b="bad")
+    first = Annotation.objects.filter(item=item).earliest("id")
+    first.pk, first.kind = None, Annotation.Kind.REPEAT
+    first.save()
+    answer("gone", a="good")
+    Item.objects.filter(external_id="gone").update(deleted=timezone.now())
+    rows = resolved(project)
+    assert rows["repeated"]["n"] == 2
+    assert "gone" not in rows
+
+
+def test_who_answered_in_two_rounds_counts_once_with_the_newest(
+    project: Project, answer: Answer, lea: User
+) -> None:
+    item = answer("asked twice", a="good")
+    answer("", item=item, into=create_round(project, lea, name="again"), a="bad")
+    row = resolved(project)["asked twice"]
+    assert (row["label"], row["n"]) == ("bad", 1)
+
+
+def test_external_ids_keep_quotes_line_breaks_and_emptiness(project: Project, answer: Answer) -> None:
+    names = ['say "hi", twice', "two\nlines", "naïve", ""]
+    for name in names:
+        answer(name, a="good")
+    Item.objects.filter(external_id="naïve").update(external_id=None)
+    assert set(resolved(project)) == {'say "hi", twice', "two\nlines", "", None}
+
+
+def test_an_empty_project_has_no_rows(project: Project) -> None:
+    assert resolved_labels(project).empty
+
+
+def test_only_offered_methods_are_taken(project: Project) -> None:
+    with pytest.raises(ValidationError, match="majority"):
+        resolved_labels(project, "glad")
+
+
+def test_real_data_gives_the_majority_of_a_plain_count(weather: Project, shared_data: Path) -> None:
+    votes: dict[str, Counter[str]] = defaultdict(Counter)
+    with (shared_data / "weather_sentiment" / "annotations.csv").open(newline="") as file:
+        for row in csv.DictReader(file):
+            votes[row["item_id"]][row["label"]] += 1
+    rows = resolved(weather)
+    assert len(rows) == 1000
+    for name, counted in votes.items():
+        most = max(counted.values())
+        winners = [label for label, n in counted.items() if n == most]
+        assert rows[name]["tie"] == (len(winners) > 1)
+        assert rows[name]["label"] == (winners[0] if len(winners) == 1 else None)
+        assert rows[name]["distribution"] == {label: n / 20 for label, n in counted.items()}
+    assert sum(bool(row["tie"]) for row in rows.values()) == 31  # the data set's README

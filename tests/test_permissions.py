@@ -1,0 +1,199 @@
+"""Every address against every role: an outsider gets 404, a member without the right 403, others neither.
+
+A new address fails here until it is written down in ROUTES.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Import,
+    Invitation,
+    Item,
+    Job,
+    Project,
+    Role,
+    Round,
+    RoundItem,
+    User,
+)
+from annotation.queries.people import annotator_of
+from evaluation.models import LeakagePair, LeakageReport, Run, SplitSet
+from qc.models import Case
+
+ANYBODY, SIGNED_IN, OWN = "anybody", "signed in", "own"
+ANN, ADJ, LEAD, OWNER = Role.ANNOTATOR, Role.ADJUDICATOR, Role.LEAD, Role.OWNER
+
+# name → {method: least role}; OWN is for the object's author alone
+ROUTES: dict[str, dict[str, str]] = {
+    "healthz": {"get": ANYBODY},
+    "invitation": {"get": ANYBODY},
+    "account": {"get": SIGNED_IN},
+    "theme": {"post": SIGNED_IN},
+    "make-key": {"post": SIGNED_IN},
+    "revoke-key": {"post": SIGNED_IN},
+    "projects": {"get": SIGNED_IN},
+    "new-project": {"get": SIGNED_IN, "post": SIGNED_IN},
+    "project": {"get": ANN},
+    "team": {"get": LEAD},
+    "invite": {"post": LEAD},
+    "change-member": {"post": LEAD},
+    "jobs": {"get": LEAD},
+    "job": {"get": LEAD},
+    "cancel-job": {"post": LEAD},
+    "runs": {"get": LEAD, "post": LEAD},
+    "run": {"get": LEAD},
+    "compute-report": {"post": LEAD},
+    "run-errors": {"get": LEAD},
+    "api-schema": {"get": SIGNED_IN},
+    "api-docs": {"get": SIGNED_IN},
+    "api-projects": {"get": SIGNED_IN, "post": SIGNED_IN},
+    "api-project": {"get": ANN, "patch": LEAD, "delete": OWNER},
+    "api-members": {"get": LEAD, "post": LEAD},
+    "api-member": {"patch": LEAD},
+    "api-rounds": {"get": ANN, "post": LEAD},
+    "api-job": {"get": LEAD},
+    "api-cancel-job": {"post": LEAD},
+    "api-runs": {"get": LEAD, "post": LEAD},
+    "api-run": {"get": LEAD},
+    "api-predictions": {"post": LEAD},
+    "api-run-report": {"get": LEAD, "post": LEAD},
+    "api-run-errors": {"get": LEAD},
+}
+
+
+def addresses() -> Iterator[str]:
+    """The names of all addresses of our own."""
+
+    def walk(patterns: list[Any]) -> Iterator[URLPattern]:
+        for pattern in patterns:
+            if isinstance(pattern, URLResolver):
+                yield from walk(pattern.url_patterns)
+            else:
+                yield pattern
+
+    for pattern in walk(get_resolver().url_patterns):
+        module = pattern.callback.__module__
+        if module.split(".")[0] in {"annotation", "qc", "evaluation"} or (pattern.name or "").startswith("api-"):
+            yield str(pattern.name)
+
+
+@pytest.fixture
+def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[str, Any]]:
+    """One of everything; the arguments of each address."""
+    made = Round.objects.get(project=project)
+    source = Import.objects.create(project=project, filename="a.csv", format="csv", created_by=lea, file="missing.csv")
+    items = [
+        Item.objects.create(project=project, text=f"text {n}", digest=uuid4(), external_id=f"e{n}") for n in range(3)
+    ]
+    for at, item in enumerate(items):
+        RoundItem.objects.create(round=made, item=item, position=at, overlap=3, open_slots=2, answers=1)
+    author = annotator_of(project, ann)
+    label = project.labels.first()
+    assert label is not None
+    annotation = Annotation.objects.create(round=made, item=items[0], annotator=author, label=label)
+    assignment = Assignment.objects.create(
+        round=made, item=items[1], annotator=author, expires=timezone.now() + timedelta(hours=1)
+    )
+    case = Case.objects.create(project=project, item=items[0])
+    job = Job.objects.create(project=project, kind="agreement", title="Agreement", fingerprint="x")
+    split_set = SplitSet.objects.create(
+        project=project, name="s", version=1, recipe={"splits": {"test": 1}, "hold_out": []}, state="ready", created_by=lea,
+        manifest={"counts": {"test": {"items": 3, "labels": {}}}, "files": {}, "excluded": []},
+    )
+    report = LeakageReport.objects.create(project=project, computed=timezone.now())
+    pair = LeakagePair.objects.create(report=report, a=items[0], b=items[1], kind="exact", similarity=1)
+    run = Run.objects.create(project=project, split_set=split_set, split="test", name="r", created_by=lea)
+    invitation = Invitation.objects.create(
+        project=project, created_by=lea, expires=timezone.now() + timedelta(days=1)
+    )
+    return {
+        "slug": {"": project.slug},
+        "username": {"": "ben"},
+        "token": {"": invitation.token},
+        "job_id": {"": job.pk},
+        "import_id": {"": source.pk},
+        "item_id": {"": items[0].pk},
+        "case_id": {"": case.pk},
+        "split_set_id": {"": split_set.pk},
+        "report_id": {"": report.pk},
+        "pair_id": {"": pair.pk},
+        "run_id": {"": run.pk},
+        "annotation_id": {"": annotation.pk},
+        "pk": {"api-answer": assignment.pk, "api-skip": assignment.pk, "api-annotation": annotation.pk,
+               "": items[0].pk},
+        "format": {"": "csv"},
+        "extension": {"": "csv"},
+        "split": {"": "test"},
+    }
+
+
+def address(name: str, world: dict[str, dict[str, Any]]) -> str:
+    """The address with the world's objects in it."""
+    possibilities = get_resolver().reverse_dict.getlist(name)
+    names = possibilities[0][0][0][1]
+    kwargs = {}
+    for argument in names:
+        known = world[argument]
+        kwargs[argument] = known.get(name, known.get(""))
+    return reverse(name, kwargs=kwargs)
+
+
+def test_every_address_is_written_down() -> None:
+    assert sorted(set(addresses())) == sorted(ROUTES)
+
+
+CALLS = [(name, method, least) for name, methods in ROUTES.items() for method, least in methods.items()]
+
+
+@pytest.mark.parametrize(("name", "method", "least"), CALLS, ids=[f"{m} {n}" for n, m, _ in CALLS])
+def test_who_may(
+    name: str,
+    method: str,
+    least: str,
+    world: dict[str, dict[str, Any]],
+    page: Callable[[User | None], Client],
+    olga: User,
+    lea: User,
+    ada: User,
+    ann: User,
+    ben: User,
+    otto: User,
+) -> None:
+    url = address(name, world)
+
+    def status(user: User | None) -> int:
+        answer = getattr(page(user), method)(url, content_type="application/json") if method != "get" else page(user).get(url)
+        if answer.streaming:
+            b"".join(answer.streaming_content)
+        return int(answer.status_code)
+
+    visitor = status(None)
+    if least == ANYBODY:
+        assert visitor == 200
+        return
+    assert visitor in {302, 401, 403}
+    if least == SIGNED_IN:
+        assert status(otto) not in {302, 401, 403, 404} or name in {"theme", "make-key", "revoke-key"}
+        return
+    assert status(otto) == 404
+    if least == OWN:
+        assert status(ben) == 404
+        assert status(ann) < 500
+        return
+    for user, role in [(ann, ANN), (ada, ADJ), (lea, LEAD), (olga, OWNER)]:
+        got = status(user)
+        if Role(role).rank < Role(least).rank:
+            assert got == 403, f"{role} got {got}"
+            continue
+        assert got not in {401, 403}, f"{role} got {got}"
+        assert got < 500
