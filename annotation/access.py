@@ -22,7 +22,9 @@ def role_in(user: Person, project: Project) -> Role | None:
     """The user's role in the project, or None for a non-member. A paused member keeps the role, a removed one not."""
     if not user.is_authenticated:
         return None
-    return role_of(user, None if user.is_superuser else Membership.objects.filter(project=project, user=user).first())
+    return role_of(
+        user, None if user.is_superuser else Membership.objects.filter(project=project, user=user).first()
+    )
 
 
 def role_of(user: User, membership: Membership | None) -> Role | None:
@@ -70,7 +72,11 @@ def open_project(request: HttpRequest, slug: str, need: Role = Role.ANNOTATOR) -
 
 
 def open_object(
-    request: HttpRequest, queryset: QuerySet[M], pk: object, need: Role = Role.ANNOTATOR, path: str = "project"
+    request: HttpRequest,
+    queryset: QuerySet[M],
+    pk: object,
+    need: Role = Role.ANNOTATOR,
+    path: str = "project",
 ) -> M:
     """`object_for` for pages: also tells the shell which project is at hand."""
     found = object_for(request.user, queryset, pk, need, path)

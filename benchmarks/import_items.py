@@ -25,12 +25,60 @@ from annotation.models import Import, Item, Project, RoundItem, User  # noqa: E4
 from annotation.services import imports  # noqa: E402
 from annotation.services.projects import create_project  # noqa: E402
 
-WORDS = """
-the my card account payment was charged twice refund still waiting transfer cash machine fee
-top-up failed please help since Monday abroad exchange rate app does not open new phone number
-change address lost stolen PIN cannot see statement month why is there another support agent
-said ticket again urgent thanks regards
-""".split()
+WORDS = [
+    "the",
+    "my",
+    "card",
+    "account",
+    "payment",
+    "was",
+    "charged",
+    "twice",
+    "refund",
+    "still",
+    "waiting",
+    "transfer",
+    "cash",
+    "machine",
+    "fee",
+    "top-up",
+    "failed",
+    "please",
+    "help",
+    "since",
+    "Monday",
+    "abroad",
+    "exchange",
+    "rate",
+    "app",
+    "does",
+    "not",
+    "open",
+    "new",
+    "phone",
+    "number",
+    "change",
+    "address",
+    "lost",
+    "stolen",
+    "PIN",
+    "cannot",
+    "see",
+    "statement",
+    "month",
+    "why",
+    "is",
+    "there",
+    "another",
+    "support",
+    "agent",
+    "said",
+    "ticket",
+    "again",
+    "urgent",
+    "thanks",
+    "regards",
+]
 
 
 def write_file(path: Path, rows: int, seed: int = 0) -> int:

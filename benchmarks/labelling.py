@@ -77,7 +77,9 @@ def main() -> None:
     failures = [failure for client in clients for failure in client.failures]
     taking = [t for client in clients for t in client.taking]
     answering = [t for client in clients for t in client.answering]
-    print(f"labelling, {ITEMS:,} items, {ANNOTATORS} annotators at once: {len(answering) / took:.0f} answers/s")
+    print(
+        f"labelling, {ITEMS:,} items, {ANNOTATORS} annotators at once: {len(answering) / took:.0f} answers/s"
+    )
     for name, times in (("next", taking), ("answer", answering)):
         print(f"  {name}: p50 {percentile(times, 0.5):.0f} ms, p95 {percentile(times, 0.95):.0f} ms")
     if failures:

@@ -4,6 +4,7 @@ Every value that a deployment may change is read from the environment by one of 
 README.md has the table. Without DATABASE_URL and REDIS_URL a PostgreSQL and a Redis of our own are started.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -67,10 +68,10 @@ def secret_key(data: Path) -> str:
         fresh = data / f"secret_key.{os.getpid()}"
         fresh.write_text(secrets.token_urlsafe(50))
         fresh.chmod(0o600)
-        try:
-            os.link(fresh, path)  # whoever comes first wins; the others read what the first wrote
-        except FileExistsError:
-            pass
+        with contextlib.suppress(
+            FileExistsError
+        ):  # whoever comes first wins; the others read what the first wrote
+            os.link(fresh, path)
         fresh.unlink()
     return path.read_text()
 

@@ -19,7 +19,9 @@ run_urls = [
 leakage_urls = [
     path("projects/<slug:slug>/leakage/", leakage.leakage, name="leakage"),
     path("projects/<slug:slug>/leakage/pairs/<int:pair_id>/", leakage.decide, name="decide-pair"),
-    path("projects/<slug:slug>/leakage/<int:report_id>/together/", leakage.together, name="keep-pairs-together"),
+    path(
+        "projects/<slug:slug>/leakage/<int:report_id>/together/", leakage.together, name="keep-pairs-together"
+    ),
 ]
 
 split_urls = [

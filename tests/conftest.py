@@ -30,7 +30,9 @@ def shared_data() -> Path:
 
 
 def make_user(name: str) -> User:
-    return User.objects.create_user(name, f"{name}@example.org", "correct horse", first_name=name.capitalize())
+    return User.objects.create_user(
+        name, f"{name}@example.org", "correct horse", first_name=name.capitalize()
+    )
 
 
 @pytest.fixture

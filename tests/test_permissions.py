@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
@@ -83,7 +84,9 @@ def addresses() -> Iterator[str]:
 
     for pattern in walk(get_resolver().url_patterns):
         module = pattern.callback.__module__
-        if module.split(".")[0] in {"annotation", "qc", "evaluation"} or (pattern.name or "").startswith("api-"):
+        if module.split(".")[0] in {"annotation", "qc", "evaluation"} or (pattern.name or "").startswith(
+            "api-"
+        ):
             yield str(pattern.name)
 
 
@@ -91,9 +94,12 @@ def addresses() -> Iterator[str]:
 def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[str, Any]]:
     """One of everything; the arguments of each address."""
     made = Round.objects.get(project=project)
-    source = Import.objects.create(project=project, filename="a.csv", format="csv", created_by=lea, file="missing.csv")
+    source = Import.objects.create(
+        project=project, filename="a.csv", format="csv", created_by=lea, file="missing.csv"
+    )
     items = [
-        Item.objects.create(project=project, text=f"text {n}", digest=uuid4(), external_id=f"e{n}") for n in range(3)
+        Item.objects.create(project=project, text=f"text {n}", digest=uuid4(), external_id=f"e{n}")
+        for n in range(3)
     ]
     for at, item in enumerate(items):
         RoundItem.objects.create(round=made, item=item, position=at, overlap=3, open_slots=2, answers=1)
@@ -107,7 +113,12 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
     case = Case.objects.create(project=project, item=items[0])
     job = Job.objects.create(project=project, kind="agreement", title="Agreement", fingerprint="x")
     split_set = SplitSet.objects.create(
-        project=project, name="s", version=1, recipe={"splits": {"test": 1}, "hold_out": []}, state="ready", created_by=lea,
+        project=project,
+        name="s",
+        version=1,
+        recipe={"splits": {"test": 1}, "hold_out": []},
+        state="ready",
+        created_by=lea,
         manifest={"counts": {"test": {"items": 3, "labels": {}}}, "files": {}, "excluded": []},
     )
     report = LeakageReport.objects.create(project=project, computed=timezone.now())
@@ -129,8 +140,12 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         "pair_id": {"": pair.pk},
         "run_id": {"": run.pk},
         "annotation_id": {"": annotation.pk},
-        "pk": {"api-answer": assignment.pk, "api-skip": assignment.pk, "api-annotation": annotation.pk,
-               "": items[0].pk},
+        "pk": {
+            "api-answer": assignment.pk,
+            "api-skip": assignment.pk,
+            "api-annotation": annotation.pk,
+            "": items[0].pk,
+        },
         "format": {"": "csv"},
         "extension": {"": "csv"},
         "split": {"": "test"},
@@ -172,9 +187,13 @@ def test_who_may(
     url = address(name, world)
 
     def status(user: User | None) -> int:
-        answer = getattr(page(user), method)(url, content_type="application/json") if method != "get" else page(user).get(url)
-        if answer.streaming:
-            b"".join(answer.streaming_content)
+        answer = (
+            getattr(page(user), method)(url, content_type="application/json")
+            if method != "get"
+            else page(user).get(url)
+        )
+        if isinstance(answer, StreamingHttpResponse):
+            b"".join(answer.streaming_content)  # type: ignore[arg-type]
         return int(answer.status_code)
 
     visitor = status(None)

@@ -10,13 +10,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.errors import Conflict, UnreadableFile
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.requests import Request
 from annotation.jobs import start_import
 from annotation.models import Import, Role, User
 from annotation.queries import imports as queries

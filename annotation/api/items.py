@@ -6,11 +6,11 @@ from django.http import Http404, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import project_for
+from annotation.api.requests import Request
 from annotation.models import Item, Role
 from annotation.queries import items as queries
 from annotation.services.exporting import csv_lines, jsonl_lines

@@ -4,12 +4,12 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 from rest_framework.views import APIView
 
 from annotation.access import object_for
+from annotation.api.requests import Request
 from annotation.models import Job, Role
 from annotation.services.jobs import cancel_job
 
@@ -19,7 +19,18 @@ class JobSerializer(serializers.ModelSerializer[Job]):
 
     class Meta:
         model = Job
-        fields = ["id", "kind", "title", "state", "progress", "message", "result_url", "error", "created", "finished"]
+        fields = [
+            "id",
+            "kind",
+            "title",
+            "state",
+            "progress",
+            "message",
+            "result_url",
+            "error",
+            "created",
+            "finished",
+        ]
 
 
 def accepted(job: Job) -> Response:

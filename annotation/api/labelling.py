@@ -4,12 +4,14 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.request import Request
+from rest_framework.authentication import SessionAuthentication
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import authorise_role, object_for, role_of
+from annotation.api.authentication import KeyAuthentication
 from annotation.api.errors import Conflict
+from annotation.api.requests import Request
 from annotation.models import Annotation, Assignment, Flag, Item
 from annotation.queries import labelling as reads
 from annotation.services import answers, flags, labelling
@@ -81,7 +83,13 @@ def handout_data(handout: labelling.Handout, sitting_limit: int | None) -> dict[
     return shown
 
 
-class NextItems(APIView):
+class LabellingView(APIView):
+    """Called at every text by everybody who labels, so it is kept light."""
+
+    authentication_classes = [KeyAuthentication, SessionAuthentication]
+
+
+class NextItems(LabellingView):
     """The items to label next: those that you hold already, then new ones."""
 
     @extend_schema(request=NextSerializer, responses=HandoutSerializer)
@@ -98,16 +106,20 @@ class AnswerSerializer(serializers.Serializer[Any]):
     """An answer. `key` is made by the client, new for each answer and the same when it is sent again."""
 
     key = serializers.UUIDField()
-    label = serializers.CharField(max_length=100, trim_whitespace=False)
-    seconds = serializers.FloatField(min_value=0, max_value=86_400, required=False, allow_null=True, default=None)
+    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
+    seconds = serializers.FloatField(
+        min_value=0, max_value=86_400, required=False, allow_null=True, default=None
+    )
     comment = serializers.CharField(max_length=LONGEST_COMMENT, required=False, allow_blank=True, default="")
-    difficulty = serializers.IntegerField(min_value=1, max_value=5, required=False, allow_null=True, default=None)
+    difficulty = serializers.IntegerField(
+        min_value=1, max_value=5, required=False, allow_null=True, default=None
+    )
 
 
 class RevisionSerializer(serializers.Serializer[Any]):
     """What can be revised; what is left out stays."""
 
-    label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)
+    label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)  # type: ignore[assignment]
     comment = serializers.CharField(max_length=LONGEST_COMMENT, required=False, allow_blank=True)
     difficulty = serializers.IntegerField(min_value=1, max_value=5, required=False, allow_null=True)
 
@@ -118,7 +130,7 @@ class AnnotationSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     item_id = serializers.IntegerField()
     round = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     comment = serializers.CharField()
     difficulty = serializers.IntegerField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True)
@@ -143,7 +155,7 @@ def annotation_data(made: Annotation) -> dict[str, Any]:
     }
 
 
-class AnswerItem(APIView):
+class AnswerItem(LabellingView):
     """Answers an item that was handed to you. It is stored when this says so; the same key again changes nothing."""
 
     @extend_schema(
@@ -164,7 +176,7 @@ class SkipSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class SkipItem(APIView):
+class SkipItem(LabellingView):
     """Gives an item to others; you do not get it again."""
 
     @extend_schema(request=SkipSerializer, responses={200: SkipSerializer, 409: None})
@@ -187,7 +199,7 @@ def own_assignment(request: Request, pk: int) -> Assignment:
     return found
 
 
-class ReviseAnswer(APIView):
+class ReviseAnswer(LabellingView):
     """Revises one's own answer while its round is open. Every version is kept."""
 
     @extend_schema(request=RevisionSerializer, responses={200: AnnotationSerializer, 409: None})
@@ -214,7 +226,7 @@ class FlagSerializer(serializers.ModelSerializer[Flag]):
         read_only_fields = ["id", "created"]
 
 
-class FlagItem(APIView):
+class FlagItem(LabellingView):
     """Says that something is wrong with an item."""
 
     @extend_schema(request=FlagSerializer, responses={201: FlagSerializer})

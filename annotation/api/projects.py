@@ -5,11 +5,11 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import project_for, projects_of
+from annotation.api.requests import Request
 from annotation.models import Label, Membership, Project, Role, Round
 from annotation.queries import people, projects
 from annotation.services import members as member_services
@@ -40,7 +40,9 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     """A project with its labels, its newest guideline and its counts."""
 
     labels = LabelSerializer(many=True)
-    guideline = serializers.CharField(required=False, allow_blank=True, max_length=200_000, trim_whitespace=False)
+    guideline = serializers.CharField(
+        required=False, allow_blank=True, max_length=200_000, trim_whitespace=False
+    )
     limits = LimitsSerializer(required=False)
     counts = serializers.SerializerMethodField()
 
@@ -120,8 +122,12 @@ class ProjectDetail(APIView):
         changes = serializer.validated_changes()
         fixed = sorted(set(changes) & {"slug", "task", "labels"})
         if fixed:
-            raise serializers.ValidationError({field: "This cannot be changed once the project is there." for field in fixed})
-        return Response(ProjectSerializer(project_services.change_project(project, request.user, changes)).data)
+            raise serializers.ValidationError(
+                dict.fromkeys(fixed, "This cannot be changed once the project is there.")
+            )
+        return Response(
+            ProjectSerializer(project_services.change_project(project, request.user, changes)).data
+        )
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, slug: str) -> Response:

@@ -21,7 +21,11 @@ urlpatterns = [
     path("imports/<int:pk>/duplicates.csv", imports.DuplicateRows.as_view(), name="api-duplicates"),
     path("imports/<int:pk>/undo/", imports.ImportUndo.as_view(), name="api-undo-import"),
     path("projects/<slug:slug>/items/", items.ItemList.as_view(), name="api-items"),
-    path("projects/<slug:slug>/annotations.<str:extension>", items.AnnotationExport.as_view(), name="api-annotations"),
+    path(
+        "projects/<slug:slug>/annotations.<str:extension>",
+        items.AnnotationExport.as_view(),
+        name="api-annotations",
+    ),
     path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel/", jobs.JobCancel.as_view(), name="api-cancel-job"),
 ]

@@ -28,4 +28,4 @@ class InvitedUserForm(BaseUserCreationForm[User]):
 
     class Meta(BaseUserCreationForm.Meta):
         model = User
-        fields = ["username", "first_name", "last_name", "email"]
+        fields = ("username", "first_name", "last_name", "email")

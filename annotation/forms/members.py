@@ -15,5 +15,5 @@ class InviteForm(forms.Form):
 class MemberForm(forms.Form):
     """A member's new role or state; an absent field stays as it is."""
 
-    role = forms.ChoiceField(choices=[("", "")] + Role.choices, required=False)
-    state = forms.ChoiceField(choices=[("", "")] + Membership.State.choices, required=False)
+    role = forms.ChoiceField(choices=[("", ""), *Role.choices], required=False)
+    state = forms.ChoiceField(choices=[("", ""), *Membership.State.choices], required=False)

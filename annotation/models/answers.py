@@ -126,7 +126,9 @@ class Annotation(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["round", "item", "annotator"], condition=Q(kind="normal"), name="one_answer_per_person"
+                fields=["round", "item", "annotator"],
+                condition=Q(kind="normal"),
+                name="one_answer_per_person",
             ),
             models.UniqueConstraint(
                 fields=["annotator", "key"], condition=Q(key__isnull=False), name="one_answer_per_key"

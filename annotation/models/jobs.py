@@ -44,7 +44,9 @@ class Job(models.Model):
         ordering = ["-created"]
         constraints = [
             models.UniqueConstraint(
-                fields=["fingerprint"], condition=Q(state__in=["queued", "running"]), name="identical_requests_join"
+                fields=["fingerprint"],
+                condition=Q(state__in=["queued", "running"]),
+                name="identical_requests_join",
             )
         ]
         indexes = [

@@ -20,7 +20,9 @@ class Project(models.Model):
     name = models.CharField(max_length=120)
     task = models.CharField(max_length=14, choices=Task, default=Task.CLASSIFICATION)
     question = models.CharField(max_length=200, default="Which label fits this text?")
-    overlap = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    overlap = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     gold_rate = models.FloatField(default=0.05, validators=rate)
     repeat_rate = models.FloatField(default=0.05, validators=rate)
     gold_threshold = models.FloatField(default=0.7, validators=rate)
@@ -44,7 +46,9 @@ class Label(models.Model):
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=500, blank=True)
     hotkey = models.CharField(max_length=1, blank=True)
-    color = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(8)])
+    color = models.PositiveSmallIntegerField(
+        default=1, validators=[MinValueValidator(1), MaxValueValidator(8)]
+    )
     position = models.PositiveSmallIntegerField(default=0)
     retired = models.DateTimeField(null=True, blank=True)
 
@@ -74,7 +78,9 @@ class Guideline(models.Model):
 
     class Meta:
         ordering = ["version"]
-        constraints = [models.UniqueConstraint(fields=["project", "version"], name="guideline_versions_differ")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="guideline_versions_differ")
+        ]
 
 
 class Round(models.Model):
@@ -99,7 +105,9 @@ class Round(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.MAIN)
     purpose = models.CharField(max_length=10, choices=Purpose, default=Purpose.EVALUATION)
     state = models.CharField(max_length=6, choices=State, default=State.OPEN)
-    overlap = models.PositiveSmallIntegerField(default=3, validators=[MinValueValidator(1), MaxValueValidator(100)])
+    overlap = models.PositiveSmallIntegerField(
+        default=3, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
     gold_rate = models.FloatField(default=0.05, validators=rate)
     repeat_rate = models.FloatField(default=0.05, validators=rate)
     seed = models.PositiveIntegerField(default=0)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -83,11 +84,11 @@ WHERE a.id = %(assignment)s
 def _rows(statement: str, values: Any) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _membership(role: str | None, state: str | None) -> Membership | None:
-    return Membership(role=role, state=state) if role else None
+    return Membership(role=role, state=state or "") if role else None
 
 
 def desk(user: User, slug: str) -> Desk:
@@ -98,11 +99,18 @@ def desk(user: User, slug: str) -> Desk:
     pk, slug, deleted, minutes, role, state, author, version = rows[0][:8]
     project = Project(pk=pk, slug=slug, deleted=deleted, sitting_minutes=minutes)
     rounds, parts = [], {}
-    for made, name, done, total, part, answers, active, sitting in (row[8:] for row in rows if row[8] is not None):
+    for made, name, done, total, part, answers, active, sitting in (
+        row[8:] for row in rows if row[8] is not None
+    ):
         rounds.append(Round(pk=made, project=project, name=name, items_done=done, items_total=total))
         if part is not None:
             parts[made] = Participation(
-                pk=part, round_id=made, annotator_id=author, answers=answers, active=active, sitting_seconds=sitting
+                pk=part,
+                round_id=made,
+                annotator_id=author,
+                answers=answers,
+                active=active,
+                sitting_seconds=sitting,
             )
     return Desk(
         project=project,
@@ -118,7 +126,9 @@ def desk(user: User, slug: str) -> Desk:
 def leases_of(annotator: Annotator, rounds: Iterable[Round], n: int) -> list[Lease]:
     """The first `n` items that the annotator holds, in the order in which they were handed out."""
     rows = _rows(_LEASES, [annotator.pk, [made.pk for made in rounds], n])
-    return [Lease(pk, made, item, text, json.loads(meta), expires) for pk, made, item, text, meta, expires in rows]
+    return [
+        Lease(pk, made, item, text, json.loads(meta), expires) for pk, made, item, text, meta, expires in rows
+    ]
 
 
 def assignment_of(user: User, pk: int) -> tuple[Assignment, Membership | None]:
@@ -145,23 +155,31 @@ def newest_round(project: Project) -> Round | None:
 
 def answers_of(user: User) -> QuerySet[Annotation]:
     """The user's own answers, each with `member_state`."""
-    membership = Membership.objects.filter(project=OuterRef("round__project"), user=OuterRef("annotator__user"))
-    mine = Annotation.objects.filter(annotator__user=user).select_related("annotator", "round", "label", "guideline")
+    membership = Membership.objects.filter(
+        project=OuterRef("round__project"), user=OuterRef("annotator__user")
+    )
+    mine = Annotation.objects.filter(annotator__user=user).select_related(
+        "annotator", "round", "label", "guideline"
+    )
     return mine.annotate(member_state=Subquery(membership.values("state")))
 
 
 def recent_answers(annotator: Annotator, n: int = RECENT) -> list[Annotation]:
     """The annotator's newest answers that can still be revised, newest first; each says whether they flagged it."""
-    mine = Annotation.objects.filter(annotator=annotator, item__deleted__isnull=True).select_related("item", "label")
+    mine = Annotation.objects.filter(annotator=annotator, item__deleted__isnull=True).select_related(
+        "item", "label"
+    )
     newest = list(mine.filter(round__state=Round.State.OPEN).order_by("-id")[:n])
     items = [answer.item_id for answer in newest]
-    flagged = set(Flag.objects.filter(item__in=items, user=annotator.user_id).values_list("item_id", flat=True))
+    flagged = set(
+        Flag.objects.filter(item__in=items, user=annotator.user_id).values_list("item_id", flat=True)
+    )
     for answer in newest:
         answer.flagged = answer.item_id in flagged  # type: ignore[attr-defined]
     return newest
 
 
-def answer_by_key(annotator: Annotator, key: object) -> Annotation | None:
+def answer_by_key(annotator: Annotator, key: UUID) -> Annotation | None:
     """The answer that was stored under the browser's key."""
     found = Annotation.objects.filter(annotator=annotator, key=key)
     return found.select_related("label", "guideline", "round").first()

@@ -1,5 +1,7 @@
 """Who is in a project, and under which name their answers are kept."""
 
+from typing import Any
+
 from django.db.models import Count, Max, QuerySet
 
 from annotation.models import Annotation, Annotator, Membership, Project, Round, User
@@ -12,7 +14,9 @@ def members(project: Project) -> QuerySet[Membership]:
 
 def annotator_of(project: Project, user: User) -> Annotator:
     """The author under which a user's answers in the project are kept; made at the first call."""
-    annotator, _ = Annotator.objects.get_or_create(project=project, user=user, defaults={"name": user.username})
+    annotator, _ = Annotator.objects.get_or_create(
+        project=project, user=user, defaults={"name": user.username}
+    )
     return annotator
 
 
@@ -28,7 +32,7 @@ def members_with_answers(project: Project) -> list[Membership]:
         .annotate(n=Count("id"), last=Max("created"))
     }
     for member in found:
-        row = given.get(authors.get(member.user_id), {})
+        row: Any = given.get(authors.get(member.user_id, 0), {})
         member.answers = row.get("n", 0)  # type: ignore[attr-defined]
         member.last_answer = row.get("last")  # type: ignore[attr-defined]
     return found

@@ -47,12 +47,17 @@ def answers_per_day(project: Project, days: int = 14) -> list[dict[str, Any]]:
         .values_list("day")
         .annotate(n=Count("id"))
     )
-    return [{"day": first + timedelta(days=k), "answers": found.get(first + timedelta(days=k), 0)} for k in range(days)]
+    return [
+        {"day": first + timedelta(days=k), "answers": found.get(first + timedelta(days=k), 0)}
+        for k in range(days)
+    ]
 
 
-def open_flags(project: Project) -> dict[str, int]:
-    """How many open flags there are of each kind."""
+def open_flags(project: Project, outside: QuerySet[Any] | None = None) -> dict[str, int]:
+    """How many open flags there are of each kind; without those on the items of `outside` (rows with item_id)."""
     flags = Flag.objects.filter(item__project=project, resolved__isnull=True, item__deleted__isnull=True)
+    if outside is not None:
+        flags = flags.exclude(item__in=outside.values("item_id"))
     return dict(flags.values_list("kind").annotate(n=Count("id")).order_by("-n"))
 
 
@@ -63,7 +68,9 @@ def recent_imports(project: Project, n: int = 5) -> QuerySet[Import]:
 
 def recent_changes(projects: QuerySet[Project], n: int = 8) -> QuerySet[AuditEntry]:
     """The newest entries of the audit log over some projects."""
-    return AuditEntry.objects.filter(project__in=projects).select_related("user", "project").order_by("-id")[:n]
+    return (
+        AuditEntry.objects.filter(project__in=projects).select_related("user", "project").order_by("-id")[:n]
+    )
 
 
 def newest_annotation_id(project: Project) -> int:

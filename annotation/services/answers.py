@@ -5,11 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from annotation.models import Annotation, AnnotationVersion, Assignment, Guideline, Label
 from annotation.queries import labelling as reads
+from annotation.queries.prepared import run_prepared
 from annotation.services.labelling import Refused, check_open, lock_participation
 
 LONGEST = 120.0  # seconds; who takes longer was away
@@ -21,7 +22,7 @@ _STORE = """, made AS (
     SELECT round_id, item_id, annotator_id, %(label)s, 'normal',
            (SELECT id FROM annotation_guideline WHERE project_id = %(project)s AND published <= %(active)s
             ORDER BY version DESC LIMIT 1),
-           %(key)s, %(seconds)s, %(client_seconds)s, %(comment)s, %(difficulty)s, %(now)s
+           %(key)s, %(seconds)s, %(client_seconds)s::float8, %(comment)s, %(difficulty)s::smallint, %(now)s
     FROM held RETURNING id, guideline_id
 ), mine AS (
     UPDATE annotation_participation SET answers = answers + 1, active = %(now)s,
@@ -44,7 +45,7 @@ WITH held AS (
     UPDATE annotation_rounditem ri SET answers = ri.answers + 1
     FROM held WHERE ri.round_id = held.round_id AND ri.item_id = held.item_id
     RETURNING (ri.answers = ri.overlap)::int AS done
-)"""
+)"""  # noqa: S608 – put together from the constants above
     + _STORE
 )
 
@@ -59,7 +60,7 @@ WITH slot AS (
 ), held AS (
     UPDATE annotation_assignment a SET state = 'answered' FROM slot
     WHERE a.id = %(assignment)s AND a.state IN ('expired', 'skipped') RETURNING a.round_id, a.item_id, a.annotator_id
-)"""
+)"""  # noqa: S608 – put together from the constants above
     + _STORE
 )
 
@@ -89,12 +90,19 @@ def answer_item(
         again = reads.answer_by_key(assignment.annotator, key)
         if again is not None and again.item_id == assignment.item_id:
             return again, False
-        raise Refused("This key has stored another answer, or you have answered this text before.") from broken
+        raise Refused(
+            "This key has stored another answer, or you have answered this text before."
+        ) from broken
     return (made, True) if made else (_answered_before(assignment, key), False)
 
 
 def _store(
-    assignment: Assignment, label: Label, key: UUID, seconds: float | None, comment: str, difficulty: int | None
+    assignment: Assignment,
+    label: Label,
+    key: UUID,
+    seconds: float | None,
+    comment: str,
+    difficulty: int | None,
 ) -> Annotation | None:
     """The new annotation; None if the item is answered already."""
     part = lock_participation(assignment.round_id, assignment.annotator)
@@ -115,19 +123,16 @@ def _store(
         "difficulty": difficulty,
         "now": now,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_ANSWER_HELD, values)
-        row = cursor.fetchone()
-        if row is None:
-            assignment.state = Assignment.objects.values_list("state", flat=True).get(pk=assignment.pk)
-            if assignment.state == Assignment.State.ANSWERED:
-                return None
-            cursor.execute(_ANSWER_LATE, values)
-            row = cursor.fetchone()
-    if row is None:
+    rows = run_prepared(_ANSWER_HELD, values)
+    if not rows:
+        assignment.state = Assignment.objects.values_list("state", flat=True).get(pk=assignment.pk)
+        if assignment.state == Assignment.State.ANSWERED:
+            return None
+        rows = run_prepared(_ANSWER_LATE, values)
+    if not rows:
         raise Refused("Your time for this text ran out, and others have answered it in the meantime.")
     assignment.state = Assignment.State.ANSWERED
-    pk, guideline_id, version = row
+    pk, guideline_id, version = rows[0]
     return Annotation(
         pk=pk,
         round=assignment.round,

@@ -216,19 +216,20 @@ class Cleaner:
             raise Rejection("empty")
         if not isinstance(written, str):
             raise Rejection("text is not a string")
-        if len(written) > LONGEST_TEXT:
-            raise Rejection(f"too long: {len(written):,} characters, at most {LONGEST_TEXT:,}")
-        if _SUSPICIOUS.search(written):
-            if has_undecodable(written) or (self.broken_mark and self.broken_mark in written):
+        text = written
+        if len(text) > LONGEST_TEXT:
+            raise Rejection(f"too long: {len(text):,} characters, at most {LONGEST_TEXT:,}")
+        if _SUSPICIOUS.search(text):
+            if has_undecodable(text) or (self.broken_mark and self.broken_mark in text):
                 raise Rejection("undecodable")
-            if control_characters(written):
+            if control_characters(text):
                 raise Rejection("control characters")
-            written = repair_windows_1252(written)
-        if not written.strip():
+            text = repair_windows_1252(text)
+        if not text.strip():
             raise Rejection("empty")
-        if share_of_letters(written) < FEWEST_LETTERS:
+        if share_of_letters(text) < FEWEST_LETTERS:
             raise Rejection("mostly not letters")
-        return written
+        return text
 
     def name(self, values: dict[str, Any], column: str | None, field: str, longest: int) -> str:
         """A short value as text: an id, a label, a person's name. Empty where there is none."""

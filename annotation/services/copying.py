@@ -4,16 +4,18 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models import Max
 
-from annotation.models import Project, Round
+from annotation.models import Import, Item, Project, Round
+from annotation.services.cleaning import Candidate
 
 NULL = "\\N"
 
 
 class Known(NamedTuple):
-    """An item that is in the pool."""
+    """An item that is in the pool; one that is about to be copied in has no id yet."""
 
-    id: int
+    id: int | None
     digest: bytes
     row: int | None
     source: int | None
@@ -35,13 +37,9 @@ def copy_lines(statement: str, lines: Iterable[str]) -> None:
         copy.write(block.encode() + b"\n")
 
 
-def reserve_item_ids(n: int) -> list[int]:
-    """The ids of n items that are about to be copied in."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('annotation_item', 'id')) FROM generate_series(1, %s)", [n]
-        )
-        return [row[0] for row in cursor.fetchall()]
+def newest_item_id() -> int:
+    """The highest id of any item, after which come those that are about to be copied in."""
+    return Item.objects.aggregate(newest=Max("id"))["newest"] or 0
 
 
 def lock_imports(project: Project) -> None:
@@ -90,35 +88,33 @@ def _items(statement: str, parameters: list[Any]) -> list[tuple[Known, str]]:
 
 
 def copy_items(lines: list[str]) -> None:
-    """Copies items in; cells in the order named here."""
+    """Copies items in, each a line of `item_line`."""
     copy_lines(
-        "COPY annotation_item (id, external_id, text, digest, meta, provenance, imported_label_id, row,"
+        "COPY annotation_item (external_id, text, digest, meta, provenance, imported_label_id, row,"
         " project_id, source_id, created) FROM STDIN",
         lines,
     )
 
 
-def item_line(
-    pk: int,
-    external_id: str | None,
-    text: str,
-    digest: bytes,
-    meta: str,
-    provenance: str,
-    label: int | None,
-    row: int,
-    rest: str,
-) -> str:
+def item_line(candidate: Candidate, label: int | None, rest: str) -> str:
     """One item for `copy_items`; `rest` is project, source and time, the same for a whole file."""
+    row, external_id, text, digest, _, _, _, meta, provenance = candidate
     known_label = NULL if label is None else label
-    return f"{pk}\t{cell(external_id)}\t{cell(text)}\t{digest.hex()}\t{cell(meta)}\t{provenance}\t{known_label}\t{row}\t{rest}"
+    said = f"{cell(external_id)}\t{cell(text)}\t{digest.hex()}\t{cell(meta)}"
+    return f"{said}\t{provenance}\t{known_label}\t{row.number}\t{rest}"
 
 
-def add_to_round(made: Round, item_ids: list[int]) -> None:
-    """Gives new items a random but fixed place in the round, with all their slots open."""
+def add_to_round(made: Round, source: Import, after: int) -> None:
+    """Gives the import's items with ids above `after` a random but fixed place in the round, all their slots open."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO annotation_rounditem (round_id, item_id, position, overlap, open_slots, answers)"
-            " SELECT %s, id, (hashint8extended(id, %s) & 2147483647)::int, %s, %s, 0 FROM unnest(%s::bigint[]) AS id",
-            [made.pk, made.seed, made.overlap, made.overlap, item_ids],
+            " SELECT %s, id, (hashint8extended(id, %s) & 2147483647)::int, %s, %s, 0"
+            " FROM annotation_item WHERE id > %s AND source_id = %s",
+            [made.pk, made.seed, made.overlap, made.overlap, after, source.pk],
         )
+
+
+def ids_of_rows(source: Import, after: int) -> dict[int, int]:
+    """{row: item} of the import's items with ids above `after`."""
+    return dict(Item.objects.filter(pk__gt=after, source=source, row__isnull=False).values_list("row", "pk"))  # type: ignore[arg-type]

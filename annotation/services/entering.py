@@ -22,10 +22,11 @@ from annotation.services.copying import (
     cell,
     copy_items,
     copy_lines,
+    ids_of_rows,
     item_line,
     items_by_digest,
     items_by_external_id,
-    reserve_item_ids,
+    newest_item_id,
 )
 from annotation.services.reading import Row
 
@@ -106,12 +107,14 @@ class Entry:
         """How a reason names an item: by its row if it came with this file."""
         return f"row {known.row}" if known.source == self.source.pk else f"text {known.id}"
 
-    def add(self, lines: list[str], item_ids: list[int]) -> None:
-        """Copies new items in, and into the round if there is one."""
+    def add(self, lines: list[str]) -> int:
+        """Copies new items in, and into the round if there is one; their ids are above the one that is returned."""
+        newest = newest_item_id()
         copy_items(lines)
-        if self.round is not None and item_ids:
-            add_to_round(self.round, item_ids)
-        self.new_items += len(item_ids)
+        if self.round is not None and lines:
+            add_to_round(self.round, self.source, newest)
+        self.new_items += len(lines)
+        return newest
 
 
 class ItemEntry(Entry):
@@ -119,12 +122,11 @@ class ItemEntry(Entry):
 
     def take(self, candidates: Sequence[Candidate]) -> list[LeftOut]:
         by_digest, by_id = self.look_up(candidates)
-        ids = iter(reserve_item_ids(len(candidates)))
-        pk = self.source.pk
+        pk, rest = self.source.pk, self.rest
         left_out: list[LeftOut] = []
         lines: list[str] = []
-        item_ids: list[int] = []
-        for row, external_id, text, digest, label, _, _, meta, provenance in candidates:
+        for candidate in candidates:
+            row, external_id, _, digest, label, *_ = candidate
             label_id = self.labels.get(label) if label else None
             if label and label_id is None:
                 left_out.append(LeftOut(row, REJECTED, f"unknown label: {label}"))
@@ -133,25 +135,18 @@ class ItemEntry(Entry):
                 if known.digest == digest:
                     left_out.append(LeftOut(row, DUPLICATE, f"same id and text as {self.where(known)}"))
                 else:
-                    left_out.append(
-                        LeftOut(row, REJECTED, f"duplicate id: {external_id} is {self.where(known)}")
-                    )
+                    reason = f"duplicate id: {external_id} is {self.where(known)}"
+                    left_out.append(LeftOut(row, REJECTED, reason))
                 continue
             if not self.keep and (known := by_digest.get(digest)):
                 left_out.append(LeftOut(row, DUPLICATE, f"same text as {self.where(known)}"))
                 continue
-            item_id = next(ids)
-            known = Known(item_id, digest, row.number, pk)
+            known = Known(None, digest, row.number, pk)
             by_digest.setdefault(digest, known)
             if external_id:
                 by_id[external_id] = known
-            item_ids.append(item_id)
-            lines.append(
-                item_line(
-                    item_id, external_id, text, digest, meta, provenance, label_id, row.number, self.rest
-                )
-            )
-        self.add(lines, item_ids)
+            lines.append(item_line(candidate, label_id, rest))
+        self.add(lines)
         return left_out
 
 
@@ -205,10 +200,8 @@ class AnswerEntry(Entry):
         unknown = {c.external_id for c in candidates if c.external_id and not c.text} - set(by_id)
         if unknown:
             by_id.update(self.merged_items({name for name in unknown if name}))
-        ids = iter(reserve_item_ids(sum(1 for c in candidates if c.text)))
-        found: list[tuple[Candidate, int]] = []
+        found: list[tuple[Candidate, Known]] = []
         lines: list[str] = []
-        item_ids: list[int] = []
         for candidate in candidates:
             row, external_id, text, digest = candidate[:4]
             known = by_id.get(external_id) if external_id else None
@@ -222,20 +215,15 @@ class AnswerEntry(Entry):
                 left_out.append(LeftOut(row, REJECTED, f"unknown id: {external_id}"))
                 continue
             if known is None:
-                known = Known(next(ids), digest, row.number, self.source.pk)
+                known = Known(None, digest, row.number, self.source.pk)
                 by_digest.setdefault(digest, known)
-                item_ids.append(known.id)
-                meta, provenance = candidate.meta, candidate.provenance
-                lines.append(
-                    item_line(
-                        known.id, external_id, text, digest, meta, provenance, None, row.number, self.rest
-                    )
-                )
+                lines.append(item_line(candidate, None, self.rest))
             if external_id:
                 by_id[external_id] = known
-            found.append((candidate, known.id))
-        self.add(lines, item_ids)
-        return found
+            found.append((candidate, known))
+        newest = self.add(lines)
+        made = ids_of_rows(self.source, newest) if lines else {}
+        return [(candidate, known.id or made[known.row or 0]) for candidate, known in found]
 
     def merged_items(self, external_ids: set[str]) -> dict[str, Known]:
         """Ids of rows that were left out as equal to another text lead to the item that was kept for them."""

@@ -106,7 +106,11 @@ def working_on(job: Job) -> Iterator[Progress]:
         )
     else:
         mine.update(
-            state=Job.State.DONE, progress=1, finished=timezone.now(), result_url=job.result_url, page_url=job.page_url
+            state=Job.State.DONE,
+            progress=1,
+            finished=timezone.now(),
+            result_url=job.result_url,
+            page_url=job.page_url,
         )
     finally:
         progress.ended.set()

@@ -18,6 +18,7 @@ from annotation.models import Annotator, Assignment, Membership, Participation, 
 from annotation.queries import labelling as reads
 from annotation.queries.labelling import Desk, Lease
 from annotation.queries.people import annotator_of
+from annotation.queries.prepared import run_prepared
 
 LEASE = timedelta(minutes=30)
 LONG_BREAK = timedelta(minutes=15)  # a new sitting starts after this
@@ -212,7 +213,9 @@ def hand_out(desk: Desk, count: int = 1) -> Handout:
                 parts[made.pk], taken = _take(made, annotator, count - len(leases), now)
                 leases += taken
     by_id = {made.pk: made for made in rounds}
-    current = by_id[leases[0].round_id] if leases else (rounds[-1] if rounds else reads.newest_round(desk.project))
+    current = (
+        by_id[leases[0].round_id] if leases else (rounds[-1] if rounds else reads.newest_round(desk.project))
+    )
     part = parts.get(current.pk) if current is not None else None
     return Handout(
         leases=leases,
@@ -275,9 +278,7 @@ def _take_from(part: Participation, wanted: int, now: datetime) -> list[Lease]:
         "now": now,
         "expires": expires,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE, values)
-        rows = cursor.fetchall()
+    rows = run_prepared(_TAKE, values)
     return [Lease(pk, part.round_id, item, text, json.loads(meta), expires) for pk, item, text, meta in rows]
 
 

@@ -15,7 +15,9 @@ INVITATION_DAYS = 14
 
 def _check_rank(user: User, project: Project, *roles: str) -> None:
     """Only owners give or take the roles of lead and above."""
-    if any(Role(role).rank >= Role.LEAD.rank for role in roles) and not may(role_in(user, project), Role.OWNER):
+    if any(Role(role).rank >= Role.LEAD.rank for role in roles) and not may(
+        role_in(user, project), Role.OWNER
+    ):
         raise PermissionDenied("Only an owner may give or take the roles of lead and owner.")
 
 
@@ -26,7 +28,9 @@ def add_member(project: Project, user: User, username: str, role: str) -> Member
     person = User.objects.filter(username=username, is_active=True).first()
     if person is None:
         raise ValidationError(
-            {"username": f"There is no user “{username}”. Send an invitation link from the team page instead."}
+            {
+                "username": f"There is no user “{username}”. Send an invitation link from the team page instead."
+            }
         )
     existing = Membership.objects.filter(project=project, user=person).first()
     if existing is not None and existing.state != Membership.State.REMOVED:

@@ -11,7 +11,15 @@ from django.utils.text import slugify
 from annotation.models import Guideline, Label, Membership, Project, Role, Round, User
 from annotation.services.audit import record
 
-SCREEN_KEYS = {"z": "undo", "s": "skip", "c": "comment", "f": "flag", "g": "guideline", "?": "help", "/": "filter"}
+SCREEN_KEYS = {
+    "z": "undo",
+    "s": "skip",
+    "c": "comment",
+    "f": "flag",
+    "g": "guideline",
+    "?": "help",
+    "/": "filter",
+}
 RESERVED_SLUGS = {"new"}
 SETTINGS = [
     "name",
@@ -105,7 +113,9 @@ def create_project(
         repeat_rate=project.repeat_rate,
         seed=project.pk,
     )
-    record(project, user, "create project", project.name, after={"labels": [label["name"] for label in labels]})
+    record(
+        project, user, "create project", project.name, after={"labels": [label["name"] for label in labels]}
+    )
     return project
 
 
@@ -119,7 +129,9 @@ def change_project(project: Project, user: User, changes: dict[str, Any]) -> Pro
     project.save()
     if "guideline" in changes:
         publish_guideline(project, user, changes["guideline"])
-    record(project, user, "change project", project.name, before=before, after={f: changes[f] for f in before})
+    record(
+        project, user, "change project", project.name, before=before, after={f: changes[f] for f in before}
+    )
     return project
 
 

@@ -242,16 +242,15 @@ def csv_rows(file: IO[bytes], layout: Layout) -> Iterator[Row]:
                 continue
             number += 1
             wrong = ""
-            if len(cells) != width:
-                if len(cells) > width:
-                    wrong = f"more cells than columns: {len(cells)} for {width}"
-                    cells[width - 1 :] = [layout.delimiter.join(cells[width - 1 :])]
-                else:
-                    cells += [""] * (width - len(cells))
+            if len(cells) < width:
+                cells.extend([""] * (width - len(cells)))
+            elif len(cells) > width:
+                wrong = f"more cells than columns: {len(cells)} for {width}"
+                cells[width - 1 :] = [layout.delimiter.join(cells[width - 1 :])]
             values: dict[str, Any] = dict(zip(columns, cells, strict=True))
             for column, cell in values.items():
-                if cell[:1] == "'" and _DEFUSED.match(cell):
-                    values[column] = cell[1:]
+                if cell[:1] == "'":
+                    values[column] = undefuse(cell)
             yield Row(number, values, wrong)
     except csv.Error as broken:
         raise Unreadable(f"After row {number:,} the file cannot be read: {broken}. {UNCLOSED}") from broken
@@ -273,13 +272,14 @@ def never_closed(lines: list[str], delimiter: str) -> bool:
 
 def json_rows(file: IO[bytes], layout: Layout) -> Iterator[Row]:
     """The rows of a JSON Lines file: one object a line."""
+    decode = json.JSONDecoder(parse_constant=refuse_constant, parse_float=finite).decode
     number = 0
     for line in decoded(file, layout):
         if not line.strip():
             continue
         number += 1
         try:
-            values = json.loads(line, parse_constant=refuse_constant, parse_float=finite)
+            values = decode(line)
         except (ValueError, RecursionError):
             yield Row(number, {"line": line.rstrip("\r\n")[:10_000]}, "not readable as JSON")
             continue

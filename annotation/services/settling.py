@@ -115,7 +115,7 @@ _CHANGED = """, changed AS (
 SELECT count(*), sum(done) FROM changed"""
 
 _MORE_ANSWERS = (
-    _COUNTED
+    _COUNTED  # noqa: S608 – put together from the constants above
     + """, new AS (
     SELECT slot.id, slot.overlap - slot.answers - slot.open_slots AS leased, slot.answers + counted.n AS answers,
            greatest(slot.overlap, slot.overlap - slot.open_slots + counted.n) AS overlap,
@@ -123,10 +123,10 @@ _MORE_ANSWERS = (
     FROM annotation_rounditem slot JOIN counted USING (item_id) WHERE slot.round_id = %(round)s FOR UPDATE OF slot
 )"""
     + _CHANGED
-)  # noqa: S608 – constants alone
+)
 
 _FEWER_ANSWERS = (
-    _COUNTED
+    _COUNTED  # noqa: S608 – put together from the constants above
     + """, new AS (
     SELECT slot.id, slot.overlap - slot.answers - slot.open_slots AS leased, slot.answers - counted.n AS answers,
            greatest(own.overlap, slot.overlap - slot.open_slots - counted.n) AS overlap,
@@ -135,10 +135,10 @@ _FEWER_ANSWERS = (
     WHERE slot.round_id = %(round)s FOR UPDATE OF slot
 )"""
     + _CHANGED
-)  # noqa: S608 – constants alone
+)
 
 _FIRST_ANSWERS = (
-    _COUNTED
+    _COUNTED  # noqa: S608 – put together from the constants above
     + """, made AS (
     INSERT INTO annotation_rounditem (round_id, item_id, position, overlap, open_slots, answers)
     SELECT own.id, counted.item_id, (hashint8extended(counted.item_id, own.seed) & 2147483647)::int,
@@ -148,7 +148,7 @@ _FIRST_ANSWERS = (
     RETURNING (answers >= overlap)::int AS done
 )
 SELECT count(*), sum(done) FROM made"""
-)  # noqa: S608 – constants alone
+)
 
 _OUT_OF_ROUNDS = """
 WITH gone AS (

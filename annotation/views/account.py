@@ -61,6 +61,7 @@ def make_key(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_key(request: HttpRequest) -> HttpResponse:
     """Takes the key back: clients that use it are refused from now on."""
-    Token.objects.filter(user_id=request.user.pk).delete()
+    assert isinstance(request.user, User)
+    Token.objects.filter(user=request.user).delete()
     messages.success(request, "The key is revoked. Scripts that used it are refused from now on.")
     return redirect("account")

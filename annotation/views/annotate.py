@@ -126,7 +126,11 @@ def _recent(answer: Annotation) -> dict[str, Any]:
 
 def meta_tags(meta: dict[str, Any]) -> list[str]:
     """The first few short values of an item's metadata, for the line above the text."""
-    values = [value for value in meta.values() if isinstance(value, str | int | float) and not isinstance(value, bool)]
+    values = [
+        value
+        for value in meta.values()
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+    ]
     return [str(value) for value in values if 0 < len(str(value)) <= 40][:SHOWN_META]
 
 
@@ -163,7 +167,9 @@ def _answer_or_revise(request: HttpRequest, project: Project, sent: dict[str, An
     assert isinstance(request.user, User)
     told = {"label": sent["label"], "comment": sent["comment"], "difficulty": sent["difficulty"]}
     if sent["annotation"]:
-        own = get_object_or_404(reads.answers_of(request.user).filter(round__project=project), pk=sent["annotation"])
+        own = get_object_or_404(
+            reads.answers_of(request.user).filter(round__project=project), pk=sent["annotation"]
+        )
         labelling.check_active(own.member_state)  # type: ignore[attr-defined]
         answers.revise_answer(own, told)
     else:

@@ -63,7 +63,8 @@ def change_member(request: HttpRequest, slug: str, username: str) -> HttpRespons
         messages.error(request, " ".join(wrong.messages))
     else:
         messages.success(
-            request, f"{changed.user.display_name}: {changed.get_role_display()}, {changed.get_state_display().lower()}."
+            request,
+            f"{changed.user.display_name}: {changed.get_role_display()}, {changed.get_state_display().lower()}.",
         )
     return redirect("team", slug)
 

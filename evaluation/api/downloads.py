@@ -8,8 +8,9 @@ from typing import IO, Any
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import parse_etags
 from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.request import Request
+from rest_framework.request import Request as PlainRequest
 
+from annotation.api.requests import Request
 from evaluation.models import SplitFile
 from evaluation.services.writers import FORMATS
 
@@ -20,10 +21,10 @@ RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 class AnyFormat(BaseContentNegotiation):
     """Files have the format that their address names, whatever a client says that it accepts."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
+    def select_parser(self, request: PlainRequest, parsers: Any) -> Any:
         return parsers[0]
 
-    def select_renderer(self, request: Request, renderers: Any, format_suffix: str | None = None) -> Any:
+    def select_renderer(self, request: PlainRequest, renderers: Any, format_suffix: str | None = None) -> Any:
         return renderers[0], renderers[0].media_type
 
 

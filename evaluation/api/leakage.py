@@ -7,12 +7,12 @@ from django.http import FileResponse, Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.requests import Request
 from annotation.models import Role, User
 from evaluation.api.downloads import AnyFormat
 from evaluation.jobs import start_leakage

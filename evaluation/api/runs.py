@@ -7,13 +7,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
 from rest_framework.parsers import JSONParser, MultiPartParser
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.errors import UnreadableFile
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.requests import Request
 from annotation.models import Role
 from annotation.services.reading import Unreadable
 from evaluation.jobs import start_report
@@ -27,14 +27,25 @@ class RunSerializer(serializers.ModelSerializer[Run]):
     """A run. `predictions` is how many items of the split have one."""
 
     split_set = serializers.PrimaryKeyRelatedField(queryset=SplitSet.objects.filter(deleted__isnull=True))
-    parent = serializers.PrimaryKeyRelatedField(queryset=Run.objects.all(), required=False, allow_null=True)
+    parent = serializers.PrimaryKeyRelatedField(queryset=Run.objects.all(), required=False, allow_null=True)  # type: ignore[assignment]
     params = serializers.DictField(required=False)
     tags = serializers.ListField(child=serializers.CharField(max_length=60), required=False, max_length=50)
     predictions = serializers.IntegerField(source="predictions_total", read_only=True)
 
     class Meta:
         model = Run
-        fields = ["id", "name", "split_set", "split", "params", "tags", "parent", "url", "predictions", "created"]
+        fields = [
+            "id",
+            "name",
+            "split_set",
+            "split",
+            "params",
+            "tags",
+            "parent",
+            "url",
+            "predictions",
+            "created",
+        ]
         read_only_fields = ["created"]
 
 
@@ -67,7 +78,7 @@ class PredictionSerializer(serializers.Serializer[Any]):
     """One prediction; `id` as in the split's files."""
 
     id = serializers.CharField()
-    label = serializers.CharField(required=False)
+    label = serializers.CharField(required=False)  # type: ignore[assignment]
     probabilities = serializers.DictField(child=serializers.FloatField(), required=False)
 
 
@@ -125,7 +136,9 @@ class RunErrors(generics.GenericAPIView[Prediction]):
     """The run's errors, surest first; with `true` and `predicted`, one cell of the confusion matrix."""
 
     @extend_schema(
-        parameters=[OpenApiParameter(name, str) for name in ("true", "predicted", "order", "offset", "limit")],
+        parameters=[
+            OpenApiParameter(name, str) for name in ("true", "predicted", "order", "offset", "limit")
+        ],
         responses={200: dict[str, Any]},
     )
     def get(self, request: Request, run_id: int) -> Response:

@@ -6,13 +6,13 @@ from django.http import Http404, HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.errors import Conflict
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.requests import Request
 from annotation.models import Role, User
 from evaluation.api.downloads import AnyFormat, send_file
 from evaluation.jobs import start_split_set

@@ -16,14 +16,18 @@ leakage_urls = [
     path("projects/<slug:slug>/leakage/", leakage.LeakageStart.as_view(), name="api-leakage"),
     path("leakage/<int:report_id>/", leakage.LeakageDetail.as_view(), name="api-leakage-report"),
     path(
-        "leakage/<int:report_id>/pairs.<str:extension>", leakage.LeakagePairs.as_view(), name="api-leakage-pairs"
+        "leakage/<int:report_id>/pairs.<str:extension>",
+        leakage.LeakagePairs.as_view(),
+        name="api-leakage-pairs",
     ),
 ]
 
 split_urls = [
     path("projects/<slug:slug>/split-sets/", splits.SplitSetList.as_view(), name="api-split-sets"),
     path("split-sets/<int:split_set_id>/", splits.SplitSetDetail.as_view(), name="api-split-set"),
-    path("split-sets/<int:split_set_id>/freeze/", splits.SplitSetFreeze.as_view(), name="api-freeze-split-set"),
+    path(
+        "split-sets/<int:split_set_id>/freeze/", splits.SplitSetFreeze.as_view(), name="api-freeze-split-set"
+    ),
     path(
         "split-sets/<int:split_set_id>/files/<str:split>.<str:extension>",
         splits.SplitFileDetail.as_view(),

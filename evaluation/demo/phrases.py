@@ -11,24 +11,85 @@ LABELS = [
     ("Other", "Thanks, complaints, questions about the shop"),
 ]
 
-PRODUCTS = (
-    "rain jacket,hiking boots,reading lamp,coffee grinder,desk chair,running shoes,wool blanket,frying pan,"
-    "bike helmet,yoga mat,travel bag,winter coat,kitchen scale,alarm clock,garden hose,tea kettle,bed frame,"
-    "phone case,camping tent,board game,bath towels,wall shelf,baby monitor,electric drill"
-).split(",")
-PLACES = "Leeds,Cork,Graz,Ghent,Porto,Turku,Lyon,Bergen,Malmo,Riga,Basel,Split,Gdansk,Trieste".split(",")
-COLOURS = "blue,green,black,grey,red,white,yellow,brown".split(",")
-DAYS = "Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday".split(",")
+PRODUCTS = [
+    "rain jacket",
+    "hiking boots",
+    "reading lamp",
+    "coffee grinder",
+    "desk chair",
+    "running shoes",
+    "wool blanket",
+    "frying pan",
+    "bike helmet",
+    "yoga mat",
+    "travel bag",
+    "winter coat",
+    "kitchen scale",
+    "alarm clock",
+    "garden hose",
+    "tea kettle",
+    "bed frame",
+    "phone case",
+    "camping tent",
+    "board game",
+    "bath towels",
+    "wall shelf",
+    "baby monitor",
+    "electric drill",
+]
+PLACES = [
+    "Leeds",
+    "Cork",
+    "Graz",
+    "Ghent",
+    "Porto",
+    "Turku",
+    "Lyon",
+    "Bergen",
+    "Malmo",
+    "Riga",
+    "Basel",
+    "Split",
+    "Gdansk",
+    "Trieste",
+]
+COLOURS = ["blue", "green", "black", "grey", "red", "white", "yellow", "brown"]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 
-OPENINGS = (
-    "Hello,|Hi there,|Good morning,|Hi,|Dear team,|Hey,|Good evening,|Excuse me,|||||"
-    "Sorry to write again,|I hope you can help,|Quick question:|"
-).split("|")
-CLOSINGS = (
-    "||||Thank you.|Thanks in advance.|Please help.|Can you check?|Regards from {place}.|"
-    "I would like an answer by {day}.|This is the second time I write.|My order number is {number}.|"
-    "I have been a customer for {years} years.|Please call me if you need anything."
-).split("|")
+OPENINGS = [
+    "Hello,",
+    "Hi there,",
+    "Good morning,",
+    "Hi,",
+    "Dear team,",
+    "Hey,",
+    "Good evening,",
+    "Excuse me,",
+    "",
+    "",
+    "",
+    "",
+    "Sorry to write again,",
+    "I hope you can help,",
+    "Quick question:",
+    "",
+]
+CLOSINGS = [
+    "",
+    "",
+    "",
+    "",
+    "Thank you.",
+    "Thanks in advance.",
+    "Please help.",
+    "Can you check?",
+    "Regards from {place}.",
+    "I would like an answer by {day}.",
+    "This is the second time I write.",
+    "My order number is {number}.",
+    "I have been a customer for {years} years.",
+    "Please call me if you need anything.",
+]
 
 # {product} {place} {colour} {day} {days} {number} {amount} {years} are filled in
 CORES: dict[str, list[str]] = {

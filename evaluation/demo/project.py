@@ -2,11 +2,10 @@
 
 import csv
 import io
-import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from celery import current_app
@@ -24,8 +23,7 @@ from evaluation.demo.texts import Planted, Text, write_texts
 
 SLUG = "support-intents"
 PASSWORD = "loupe-demo-2026"  # noqa: S105 – printed for everybody; the demo listens on loopback only
-TEXTS, PILOT, SEED = 3000, 150, 20261123
-MAIN_ANSWERS = 2600
+SEED = 20261123
 LEADS = [
     ("hanna", "Hanna Novak", Role.OWNER),
     ("ravi", "Ravi Pillai", Role.LEAD),
@@ -74,13 +72,22 @@ class Demo:
     users: dict[str, User] = field(default_factory=dict)
 
 
-def make_demo(say: Say) -> Demo:
+@dataclass(frozen=True)
+class Size:
+    """How much there is: texts, those of them in the pilot, and answers in the main round."""
+
+    texts: int = 3000
+    pilot: int = 150
+    answers: int = 2600
+
+
+def make_demo(say: Say, size: Size) -> Demo:
     """The project with its people, texts, two rounds and answers."""
     rng = random.Random(SEED)
     with connection.cursor() as cursor:  # should the power fail, the demo is simply loaded again
         cursor.execute("SET synchronous_commit TO off")
     today = timezone.now().date()
-    texts, planted = write_texts(TEXTS, today - timedelta(days=1), SEED)
+    texts, planted = write_texts(size.texts, today - timedelta(days=1), SEED)
     users = make_users()
     say("a project with 8 labels and a guideline")
     project = make_project(users["hanna"])
@@ -92,17 +99,17 @@ def make_demo(say: Say) -> Demo:
     demo = Demo(project, {text.id: text for text in texts}, planted, users)
     main = Round.objects.get(project=project)
     pilot = projects.create_round(project, users["hanna"], name="pilot", kind="pilot", overlap=3)
-    say(f"{TEXTS:,} texts in two files")
-    import_texts(demo, texts[:PILOT], pilot, "pilot_tickets.csv")
-    import_texts(demo, texts[PILOT:], main, "tickets_aug_to_nov.csv")
+    say(f"{size.texts:,} texts in two files")
+    import_texts(demo, texts[: size.pilot], pilot, "pilot_tickets.csv")
+    import_texts(demo, texts[size.pilot :], main, "tickets_aug_to_nov.csv")
 
     Round.objects.filter(pk=main.pk).update(state=Round.State.DRAFT)  # the pilot comes first
-    say(f"the pilot round: {PILOT * 3:,} answers by nine people")
-    label_round(demo, everybody, PILOT * 3 + 1, rng)
+    say(f"the pilot round: {size.pilot * 3:,} answers by nine people")
+    label_round(demo, everybody, size.pilot * 3 + 1, rng)
     Round.objects.filter(pk=pilot.pk).update(state=Round.State.CLOSED)
     Round.objects.filter(pk=main.pk).update(state=Round.State.OPEN)
-    say(f"the main round, which still runs: {MAIN_ANSWERS:,} answers")
-    label_round(demo, everybody, MAIN_ANSWERS, rng)
+    say(f"the main round, which still runs: {size.answers:,} answers")
+    label_round(demo, everybody, size.answers, rng)
     spread_answers(pilot, monday(today) - timedelta(days=21), 3)
     spread_answers(main, monday(today) - timedelta(days=14), 10)
     return demo
@@ -114,7 +121,12 @@ def make_users() -> dict[str, User]:
     hashed = make_password(PASSWORD)  # hashing is slow on purpose; once is enough here
     for username, name in [(u, n) for u, n, _ in LEADS] + [(p.username, p.name) for p in people()]:
         first, last = name.split(" ", 1)
-        facts = {"first_name": first, "last_name": last, "email": f"{username}@demo.example", "password": hashed}
+        facts = {
+            "first_name": first,
+            "last_name": last,
+            "email": f"{username}@demo.example",
+            "password": hashed,
+        }
         made[username], _ = User.objects.get_or_create(username=username, defaults=facts)
     return made
 
@@ -147,7 +159,9 @@ def import_texts(demo: Demo, texts: list[Text], into: Round, name: str) -> Impor
     writer = csv.writer(written)
     writer.writerow(["ticket", "message", "old_intent", "source", "date", "customer"])
     for text in texts:
-        writer.writerow([text.id, text.text, text.old_label, text.source, text.day.isoformat(), text.customer])
+        writer.writerow(
+            [text.id, text.text, text.old_label, text.source, text.day.isoformat(), text.customer]
+        )
     file = ContentFile(written.getvalue().encode(), name=name)
     owner = demo.users["hanna"]
     source = imports.store_upload(demo.project, owner, file, duplicates="keep", into=into)
@@ -172,9 +186,17 @@ def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random
         ):
             text = demo.texts[assignment.item.external_id or ""]
             label, seconds = answer(person, text, everybody, rng)
-            comment = "Money back or another one? The note does not say." if text.hard and rng.random() < 0.05 else ""
+            comment = (
+                "Money back or another one? The note does not say."
+                if text.hard and rng.random() < 0.05
+                else ""
+            )
             answers.answer_item(
-                assignment, key=UUID(int=rng.getrandbits(128)), label=label, seconds=round(seconds, 1), comment=comment
+                assignment,
+                key=UUID(int=rng.getrandbits(128)),
+                label=label,
+                seconds=round(seconds, 1),
+                comment=comment,
             )
             given += 1
             if text.hard and rng.random() < 0.03:
@@ -186,7 +208,8 @@ def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random
 
 SPREAD = """
     WITH numbered AS (
-        SELECT a.id, ntile(%(days)s) OVER (ORDER BY a.id) - 1 AS day, -- 0, 1, … working days from a Monday
+        SELECT a.id, -- the working day, counted from a Monday: 0, 1, …
+               width_bucket(percent_rank() OVER (ORDER BY a.id), %(days)s::float8[])::int AS day,
                row_number() OVER (PARTITION BY a.annotator_id ORDER BY a.id) AS nth
         FROM annotation_annotation a WHERE a.round_id = %(round)s
     )
@@ -208,6 +231,9 @@ def spread_answers(made: Round, first: date, days: int) -> None:
 
     The seconds that the imagined people took become the measured ones.
     """
-    start = timezone.make_aware(datetime(first.year, first.month, first.day, 8, 30))
+    rng = random.Random(days)
+    work = [rng.uniform(0.6, 1.2) for _ in range(days)]  # some days see more than others
+    ends = [sum(work[: day + 1]) / sum(work) for day in range(days - 1)]
+    start = datetime(first.year, first.month, first.day, 8, 30, tzinfo=UTC)
     with connection.cursor() as cursor:
-        cursor.execute(SPREAD, {"days": days, "round": made.pk, "first": start})
+        cursor.execute(SPREAD, {"days": ends, "round": made.pk, "first": start})

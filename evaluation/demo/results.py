@@ -1,6 +1,7 @@
 """Computes what the demo shows: agreement, cases, copies, split sets, two runs."""
 
 import random
+from collections.abc import Mapping
 
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -21,7 +22,13 @@ KEYWORDS = {
     "Return or exchange": ["return", "exchange", "swap", "send it back"],
     "Damaged or wrong item": ["crack", "scratched", "missing", "stopped", "wrong", "stains", "ruined"],
     "Payment problem": ["wallet", "card", "charged", "voucher", "checkout", "invoice", "payment"],
-    "Change or cancel order": ["cancel", "change the address", "another size", "by mistake", "stop the order"],
+    "Change or cancel order": [
+        "cancel",
+        "change the address",
+        "another size",
+        "by mistake",
+        "stop the order",
+    ],
     "Account and login": ["password", "account", "sign", "newsletter", "profile", "e-mail"],
     "Where is my order": ["courier", "tracking", "parcel", "deliver", "status", "where is"],
 }
@@ -49,10 +56,12 @@ def make_results(demo: Demo, say: Say) -> None:
     upload_runs(demo, frozen)
 
 
-def build(demo: Demo, name: str, recipe: dict[str, object]) -> SplitSet:
+def build(demo: Demo, name: str, recipe: Mapping[str, object]) -> SplitSet:
     """A built split set."""
     lead = demo.users["ravi"]
-    made = splits.create_split_set(demo.project, lead, name=name, recipe={"stratify": ["label"], **recipe}, seed=SEED)
+    made = splits.create_split_set(
+        demo.project, lead, name=name, recipe={"stratify": ["label"], **recipe}, seed=SEED
+    )
     run_job(start_split_set(made, lead))
     made.refresh_from_db()
     return made
@@ -88,11 +97,17 @@ def upload_runs(demo: Demo, frozen: SplitSet) -> None:
     rules = [{"id": i, "label": label} for i, label in zip(test["id"], guesses, strict=True)]
     score(demo, frozen, "keyword-rules", {"rules": sum(map(len, KEYWORDS.values()))}, ["baseline"], rules)
 
-    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), min_df=2), LogisticRegression(C=4, max_iter=300))
+    model = make_pipeline(
+        TfidfVectorizer(ngram_range=(1, 2), min_df=2), LogisticRegression(C=4, max_iter=300)
+    )
     model.fit(train["text"], train["label"])
     shares = model.predict_proba(test["text"])
     learned = [
-        {"id": i, "label": model.classes_[p.argmax()], "probabilities": dict(zip(model.classes_, map(float, p)))}
+        {
+            "id": i,
+            "label": model.classes_[p.argmax()],
+            "probabilities": dict(zip(model.classes_, map(float, p), strict=True)),
+        }
         for i, p in zip(test["id"], shares, strict=True)
     ]
     score(demo, frozen, "tfidf-logreg", {"C": 4, "ngrams": "1-2", "min_df": 2}, ["candidate"], learned)
@@ -105,11 +120,18 @@ def guess(text: str) -> str:
 
 
 def score(
-    demo: Demo, frozen: SplitSet, name: str, params: dict[str, object], tags: list[str], rows: list[dict[str, object]]
+    demo: Demo,
+    frozen: SplitSet,
+    name: str,
+    params: dict[str, object],
+    tags: list[str],
+    rows: list[dict[str, object]],
 ) -> Run:
     """Uploads a run and computes its report."""
     user = demo.users["ravi"]
-    run = runs.create_run(demo.project, user, name=name, split_set=frozen, split="test", params=params, tags=tags)
+    run = runs.create_run(
+        demo.project, user, name=name, split_set=frozen, split="test", params=params, tags=tags
+    )
     runs.add_predictions(run, rows)
     run_job(start_report(run, user))
     return run

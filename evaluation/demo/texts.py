@@ -92,10 +92,15 @@ def _fill(rng: random.Random, phrase: str) -> str:
 def _write(rng: random.Random, identity: str, last_day: date) -> Text:
     ago = rng.randint(0, 119)
     recent = ago < DRIFT_DAYS
-    weights = [share * (2.6 if recent and name == "Payment problem" else 1) for name, share in zip(NAMES, SHARES)]
+    weights = [
+        share * (2.6 if recent and name == "Payment problem" else 1)
+        for name, share in zip(NAMES, SHARES, strict=True)
+    ]
     truth = rng.choices(NAMES, weights)[0]
     source, customer = _pick(rng, SOURCES), _pick(rng, CUSTOMERS)
-    core = rng.choice(WALLET if recent and truth == "Payment problem" and rng.random() < 0.7 else CORES[truth])
+    core = rng.choice(
+        WALLET if recent and truth == "Payment problem" and rng.random() < 0.7 else CORES[truth]
+    )
     hard = truth in HARD_PAIR and "money" in core
     if source == "phone note":
         hard = rng.random() < 0.55
@@ -119,6 +124,12 @@ def _copy(rng: random.Random, identity: str, originals: list[Text], planted: Pla
         text = f"{original.text} {rng.choice(['Please!', 'Urgent.', 'Thanks!', 'Again.'])}"
         planted.near.append((original.id, identity))
     return Text(
-        identity, text, original.truth, original.old_label, original.source, original.day, original.customer,
+        identity,
+        text,
+        original.truth,
+        original.old_label,
+        original.source,
+        original.day,
+        original.customer,
         original.hard,
     )

@@ -8,174 +8,425 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('annotation', '0001_initial'),
+        ("annotation", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Run',
+            name="Run",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('split', models.CharField(max_length=60)),
-                ('name', models.CharField(max_length=120)),
-                ('params', models.JSONField(default=dict)),
-                ('tags', models.JSONField(default=list)),
-                ('url', models.URLField(blank=True, null=True)),
-                ('labels', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('predictions_total', models.PositiveIntegerField(default=0)),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='children', to='evaluation.run')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='annotation.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("split", models.CharField(max_length=60)),
+                ("name", models.CharField(max_length=120)),
+                ("params", models.JSONField(default=dict)),
+                ("tags", models.JSONField(default=list)),
+                ("url", models.URLField(blank=True, null=True)),
+                (
+                    "labels",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("predictions_total", models.PositiveIntegerField(default=0)),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="children",
+                        to="evaluation.run",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="runs",
+                        to="annotation.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='RunReport',
+            name="RunReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('computed', models.DateTimeField(default=django.utils.timezone.now)),
-                ('revision', models.PositiveIntegerField(default=0)),
-                ('macro_f1', models.FloatField(null=True)),
-                ('result', models.JSONField()),
-                ('run', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='report', to='evaluation.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("computed", models.DateTimeField(default=django.utils.timezone.now)),
+                ("revision", models.PositiveIntegerField(default=0)),
+                ("macro_f1", models.FloatField(null=True)),
+                ("result", models.JSONField()),
+                (
+                    "run",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="report",
+                        to="evaluation.run",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SplitSet',
+            name="SplitSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('version', models.PositiveIntegerField()),
-                ('seed', models.BigIntegerField(default=0)),
-                ('recipe', models.JSONField()),
-                ('state', models.CharField(choices=[('building', 'Building'), ('ready', 'Ready'), ('frozen', 'Frozen'), ('failed', 'Failed')], default='building', max_length=8)),
-                ('manifest', models.JSONField(default=dict)),
-                ('checks', models.JSONField(default=list)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('frozen', models.DateTimeField(null=True)),
-                ('deleted', models.DateTimeField(null=True)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='split_sets', to='annotation.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("version", models.PositiveIntegerField()),
+                ("seed", models.BigIntegerField(default=0)),
+                ("recipe", models.JSONField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("building", "Building"),
+                            ("ready", "Ready"),
+                            ("frozen", "Frozen"),
+                            ("failed", "Failed"),
+                        ],
+                        default="building",
+                        max_length=8,
+                    ),
+                ),
+                ("manifest", models.JSONField(default=dict)),
+                ("checks", models.JSONField(default=list)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("frozen", models.DateTimeField(null=True)),
+                ("deleted", models.DateTimeField(null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="split_sets",
+                        to="annotation.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SplitItem',
+            name="SplitItem",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('split', models.CharField(max_length=60)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='split_items', to='annotation.item')),
-                ('label', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.label')),
-                ('split_set', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='split_items', to='evaluation.splitset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("split", models.CharField(max_length=60)),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="split_items",
+                        to="annotation.item",
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.label",
+                    ),
+                ),
+                (
+                    "split_set",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="split_items",
+                        to="evaluation.splitset",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='SplitFile',
+            name="SplitFile",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('labels', models.CharField(default='hard', max_length=10)),
-                ('sha256', models.CharField(max_length=64)),
-                ('size', models.BigIntegerField()),
-                ('file', models.FileField(upload_to='splits/')),
-                ('split_set', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='evaluation.splitset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=80)),
+                ("labels", models.CharField(default="hard", max_length=10)),
+                ("sha256", models.CharField(max_length=64)),
+                ("size", models.BigIntegerField()),
+                ("file", models.FileField(upload_to="splits/")),
+                (
+                    "split_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="files",
+                        to="evaluation.splitset",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='run',
-            name='split_set',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='runs', to='evaluation.splitset'),
+            model_name="run",
+            name="split_set",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="runs", to="evaluation.splitset"
+            ),
         ),
         migrations.CreateModel(
-            name='LeakageReport',
+            name="LeakageReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('threshold', models.FloatField(default=0.995)),
-                ('ngram', models.PositiveSmallIntegerField(default=3)),
-                ('computed', models.DateTimeField(null=True)),
-                ('items', models.PositiveIntegerField(default=0)),
-                ('revision', models.BigIntegerField(default=0)),
-                ('result', models.JSONField(default=dict)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='leakage_reports', to='annotation.project')),
-                ('split_set', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='leakage_reports', to='evaluation.splitset')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("threshold", models.FloatField(default=0.995)),
+                ("ngram", models.PositiveSmallIntegerField(default=3)),
+                ("computed", models.DateTimeField(null=True)),
+                ("items", models.PositiveIntegerField(default=0)),
+                ("revision", models.BigIntegerField(default=0)),
+                ("result", models.JSONField(default=dict)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="leakage_reports",
+                        to="annotation.project",
+                    ),
+                ),
+                (
+                    "split_set",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="leakage_reports",
+                        to="evaluation.splitset",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='LeakagePair',
+            name="LeakagePair",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('exact', 'Exact'), ('near', 'Near')], max_length=5)),
-                ('similarity', models.FloatField()),
-                ('split_a', models.CharField(blank=True, max_length=60)),
-                ('split_b', models.CharField(blank=True, max_length=60)),
-                ('cluster', models.IntegerField(default=0)),
-                ('a', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.item')),
-                ('b', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.item')),
-                ('report', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pairs', to='evaluation.leakagereport')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(choices=[("exact", "Exact"), ("near", "Near")], max_length=5)),
+                ("similarity", models.FloatField()),
+                ("split_a", models.CharField(blank=True, max_length=60)),
+                ("split_b", models.CharField(blank=True, max_length=60)),
+                ("cluster", models.IntegerField(default=0)),
+                (
+                    "a",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="annotation.item"
+                    ),
+                ),
+                (
+                    "b",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="annotation.item"
+                    ),
+                ),
+                (
+                    "report",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pairs",
+                        to="evaluation.leakagereport",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['report', '-similarity', 'id'], name='pairs_most_similar_first')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('a', models.F('b')), _negated=True), name='pair_of_two_items')],
+                "indexes": [
+                    models.Index(fields=["report", "-similarity", "id"], name="pairs_most_similar_first")
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("a", models.F("b")), _negated=True), name="pair_of_two_items"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='PairDecision',
+            name="PairDecision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('action', models.CharField(choices=[('', 'Open'), ('together', 'Keep together'), ('drop', 'Drop from train'), ('ignore', 'Not a copy')], max_length=8)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('a', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.item')),
-                ('b', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='annotation.item')),
-                ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='pair_decisions', to='annotation.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "action",
+                    models.CharField(
+                        choices=[
+                            ("", "Open"),
+                            ("together", "Keep together"),
+                            ("drop", "Drop from train"),
+                            ("ignore", "Not a copy"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "a",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="annotation.item"
+                    ),
+                ),
+                (
+                    "b",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="annotation.item"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="pair_decisions",
+                        to="annotation.project",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('a', 'b'), name='one_decision_per_pair'), models.CheckConstraint(condition=models.Q(('a__lt', models.F('b'))), name='pair_in_order')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("a", "b"), name="one_decision_per_pair"),
+                    models.CheckConstraint(
+                        condition=models.Q(("a__lt", models.F("b"))), name="pair_in_order"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Prediction',
+            name="Prediction",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('probabilities', django.contrib.postgres.fields.ArrayField(base_field=models.FloatField(), null=True, size=None)),
-                ('item', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.item')),
-                ('label', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.label')),
-                ('run', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='predictions', to='evaluation.run')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "probabilities",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.FloatField(), null=True, size=None
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.item",
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.label",
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="predictions",
+                        to="evaluation.run",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('run', 'item'), name='one_prediction_per_item')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("run", "item"), name="one_prediction_per_item")
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='splitset',
-            constraint=models.UniqueConstraint(fields=('project', 'version'), name='split_set_versions_differ'),
+            model_name="splitset",
+            constraint=models.UniqueConstraint(
+                fields=("project", "version"), name="split_set_versions_differ"
+            ),
         ),
         migrations.AddIndex(
-            model_name='splititem',
-            index=models.Index(fields=['split_set', 'split', 'item'], name='split_in_order'),
+            model_name="splititem",
+            index=models.Index(fields=["split_set", "split", "item"], name="split_in_order"),
         ),
         migrations.AddConstraint(
-            model_name='splititem',
-            constraint=models.UniqueConstraint(fields=('split_set', 'item'), name='item_in_one_split'),
+            model_name="splititem",
+            constraint=models.UniqueConstraint(fields=("split_set", "item"), name="item_in_one_split"),
         ),
         migrations.AddConstraint(
-            model_name='splitfile',
-            constraint=models.UniqueConstraint(fields=('split_set', 'name', 'labels'), name='split_file_names_differ'),
+            model_name="splitfile",
+            constraint=models.UniqueConstraint(
+                fields=("split_set", "name", "labels"), name="split_file_names_differ"
+            ),
         ),
     ]

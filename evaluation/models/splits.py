@@ -31,7 +31,9 @@ class SplitSet(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["project", "version"], name="split_set_versions_differ")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="split_set_versions_differ")
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"

@@ -79,15 +79,21 @@ def standing(project: Project) -> Standing:
         project=project,
         rounds=list(projects.rounds(project)),
         agreement=reports.filter(round__isnull=True).first(),
-        round_agreement={pk: alpha for pk, alpha in by_round.items() if pk is not None and alpha},
+        round_agreement={pk: alpha for pk, alpha in by_round.items() if pk and alpha},
         cases=dict(cases),
-        flags=projects.open_flags(project),
-        split_sets=list(SplitSet.objects.filter(project=project, deleted__isnull=True).order_by("-version")[:20]),
+        flags=projects.open_flags(
+            project, outside=Case.objects.filter(project=project, state=Case.State.OPEN)
+        ),
+        split_sets=list(
+            SplitSet.objects.filter(project=project, deleted__isnull=True).order_by("-version")[:20]
+        ),
         leakage=LeakageReport.objects.filter(project=project, computed__isnull=False).order_by("-id").first(),
         runs=list(Run.objects.filter(project=project).order_by("-id")[:50]),
-        best=RunReport.objects.filter(run__project=project, macro_f1__isnull=False).order_by("-macro_f1").first(),
+        best=RunReport.objects.filter(run__project=project, macro_f1__isnull=False)
+        .order_by("-macro_f1")
+        .first(),
         imports=list(projects.recent_imports(project, 20)),
-        failed_job=newest_failed if newest_failed and newest_failed == newest_job else None,
+        failed_job=newest_failed if newest_failed == newest_job else None,
     )
 
 
@@ -173,7 +179,13 @@ def todos(now: Standing) -> list[Todo]:
         found.append(Todo("bad", f"{now.failed_job.title} failed", why, "See the job", address("jobs")))
     if not now.items:
         found.append(
-            Todo("info", "There are no texts yet", "A CSV or JSON Lines file will do.", "Import texts", address("import"))
+            Todo(
+                "info",
+                "There are no texts yet",
+                "A CSV or JSON Lines file will do.",
+                "Import texts",
+                address("import"),
+            )
         )
         return found
     alpha = now.alpha
@@ -190,8 +202,13 @@ def todos(now: Standing) -> list[Todo]:
     if waiting := now.cases.get("open", 0):
         noun = "case waits" if waiting == 1 else "cases wait"
         found.append(
-            Todo("warn", f"{waiting:,} {noun} for a decision", "Decided labels go first in every split.", "Adjudicate",
-                 address("adjudicate"))
+            Todo(
+                "warn",
+                f"{waiting:,} {noun} for a decision",
+                "Decided labels go first in every split.",
+                "Adjudicate",
+                address("adjudicate"),
+            )
         )
     if total := sum(now.flags.values()):
         kinds = ", ".join(f"{n:,} {kind}" for kind, n in now.flags.items())
@@ -199,39 +216,75 @@ def todos(now: Standing) -> list[Todo]:
     answers = sum(r.answers_total for r in now.rounds)
     if answers and now.agreement is None:
         found.append(
-            Todo("info", "Agreement has not been computed", f"{answers:,} answers are there.", "Compute",
-                 address("agreement"))
+            Todo(
+                "info",
+                "Agreement has not been computed",
+                f"{answers:,} answers are there.",
+                "Compute",
+                address("agreement"),
+            )
         )
     elif now.agreement and answers > now.agreement.annotations * 1.1:
         newer = answers - now.agreement.annotations
         found.append(
-            Todo("info", f"Agreement was computed before {newer:,} newer answers", "The figures may have moved.",
-                 "Recompute", address("agreement"))
+            Todo(
+                "info",
+                f"Agreement was computed before {newer:,} newer answers",
+                "The figures may have moved.",
+                "Recompute",
+                address("agreement"),
+            )
         )
     if now.leakage is None:
         found.append(
-            Todo("info", "Nobody has looked for copies", "Copies on both sides of a split make scores too good.",
-                 "Check leakage", address("leakage"))
+            Todo(
+                "info",
+                "Nobody has looked for copies",
+                "Copies on both sides of a split make scores too good.",
+                "Check leakage",
+                address("leakage"),
+            )
         )
     if answers and not now.split_sets:
         found.append(
-            Todo("info", "There is no split set", "Training needs one that is frozen.", "Build one", address("splits"))
+            Todo(
+                "info",
+                "There is no split set",
+                "Training needs one that is frozen.",
+                "Build one",
+                address("splits"),
+            )
         )
     elif now.split_sets and now.split_sets[0].state == SplitSet.State.READY:
         found.append(
-            Todo("info", f"Split set v{now.split_sets[0].version} is ready but not frozen",
-                 "Runs belong to a set that cannot change.", "Review and freeze", address("splits"))
+            Todo(
+                "info",
+                f"Split set v{now.split_sets[0].version} is ready but not frozen",
+                "Runs belong to a set that cannot change.",
+                "Review and freeze",
+                address("splits"),
+            )
         )
     elif now.split_sets and now.split_sets[0].state == SplitSet.State.FROZEN and not now.runs:
         found.append(
-            Todo("info", "No run has been uploaded", "Pull the frozen split, train, and send the predictions.",
-                 "See how", address("runs"))
+            Todo(
+                "info",
+                "No run has been uploaded",
+                "Pull the frozen split, train, and send the predictions.",
+                "See how",
+                address("runs"),
+            )
         )
     unread = [run for run in now.runs if run.predictions_total and not hasattr(run, "report")]
     if unread:
         found.append(
-            Todo("info", f"{unread[0].name} has no report yet", f"{unread[0].predictions_total:,} predictions are there.",
-                 "Compute", reverse("run", args=[slug, unread[0].pk]))
+            Todo(
+                "info",
+                f"{unread[0].name} has no report yet",
+                f"{unread[0].predictions_total:,} predictions are there.",
+                "Compute",
+                reverse("run", args=[slug, unread[0].pk]),
+            )
         )
     first = found[:1]
     return [Todo(t.tone, t.title, t.why, t.action, t.url, primary=True) for t in first] + found[1:]
@@ -251,11 +304,11 @@ def project_rows(projects_seen: "QuerySet[Project]", user: User) -> list[dict[st
         .values_list("pk", "n")
     )
     waiting = dict(
-        Case.objects.filter(project__in=ids, state=Case.State.OPEN).values_list("project").annotate(n=Count("id"))
+        Case.objects.filter(project__in=ids, state=Case.State.OPEN)
+        .values_list("project")
+        .annotate(n=Count("id"))
     )
-    roles = {
-        m.project_id: Role(m.role) for m in Membership.objects.filter(user=user, project__in=ids)
-    }
+    roles = {m.project_id: Role(m.role) for m in Membership.objects.filter(user=user, project__in=ids)}
     rows = []
     for project in found:
         rounds = list(project.rounds.all())

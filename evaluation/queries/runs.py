@@ -35,18 +35,25 @@ class Scored:
 
     @property
     def correct(self) -> NDArray[np.bool_]:
-        return self.truth == self.predicted
+        return np.equal(self.truth, self.predicted)
 
 
 def runs_of(project: Project) -> QuerySet[Run]:
     """The project's runs with split set and author, newest first."""
-    return Run.objects.filter(project=project).select_related("split_set", "created_by", "report").order_by("-id")
+    return (
+        Run.objects.filter(project=project)
+        .select_related("split_set", "created_by", "report")
+        .order_by("-id")
+    )
 
 
 def item_ids(run: Run) -> dict[str, int]:
     """The ids by which a client may name the items of the run's split: external where given, else internal."""
     rows = SplitItem.objects.filter(split_set=run.split_set_id, split=run.split)
-    return {external or str(pk): pk for pk, external in rows.values_list("item_id", "item__external_id").iterator()}
+    return {
+        external or str(pk): pk
+        for pk, external in rows.values_list("item_id", "item__external_id").iterator()
+    }
 
 
 def scored_items(run: Run) -> Scored:
@@ -89,7 +96,9 @@ def errors(
             true_label=truth,
             predicted_label=F("label__name"),
             confidence=RawSQL(
-                "(SELECT max(q) FROM unnest(evaluation_prediction.probabilities) q)", [], output_field=FloatField()
+                "(SELECT max(q) FROM unnest(evaluation_prediction.probabilities) q)",
+                [],
+                output_field=FloatField(),
             ),
             entropy=RawSQL(
                 "(SELECT -sum(q * log(2, q::numeric)) FROM unnest(evaluation_prediction.probabilities) q WHERE q > 0)",

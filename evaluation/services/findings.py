@@ -68,7 +68,11 @@ def _missing_class(run: Run, result: dict[str, Any], matrix: NDArray[np.int64]) 
     if not never and not absent:
         return None
     parts = [f"{', '.join(never)} {'is' if len(never) == 1 else 'are'} never predicted."] if never else []
-    parts += [f"{', '.join(absent)} {'does' if len(absent) == 1 else 'do'} not occur in “{run.split}”."] if absent else []
+    parts += (
+        [f"{', '.join(absent)} {'does' if len(absent) == 1 else 'do'} not occur in “{run.split}”."]
+        if absent
+        else []
+    )
     return {
         "code": "missing_class",
         "severity": "warn",
@@ -106,7 +110,8 @@ def _small_set(run: Run, result: dict[str, Any], matrix: NDArray[np.int64]) -> F
     return {
         "code": "small_set",
         "severity": "warn",
-        "message": f"“{worst}”{more} rest on fewer than {SMALL} texts." if more
+        "message": f"“{worst}”{more} rest on fewer than {SMALL} texts."
+        if more
         else f"“{worst}” rests on {small[worst]} texts.",
         "evidence": {"support": small},
         "action": "Their recall could be almost anything: read the intervals, and label more of them.",

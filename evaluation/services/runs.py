@@ -31,19 +31,30 @@ MERGE = """
 
 @transaction.atomic
 def create_run(
-    project: Project, user: User, *, name: str, split_set: SplitSet, split: str, parent: Run | None = None, **fields: Any
+    project: Project,
+    user: User,
+    *,
+    name: str,
+    split_set: SplitSet,
+    split: str,
+    parent: Run | None = None,
+    **fields: Any,
 ) -> Run:
     """A run without predictions yet. Raises ValidationError when the split is not one of the set's."""
     if split_set.project_id != project.pk:
         raise ValidationError({"split_set": "There is no such split set in this project."})
     if split_set.state not in {SplitSet.State.READY, SplitSet.State.FROZEN}:
-        raise ValidationError({"split_set": f"Split set {split_set} is {split_set.get_state_display().lower()}."})
+        raise ValidationError(
+            {"split_set": f"Split set {split_set} is {split_set.get_state_display().lower()}."}
+        )
     names = sorted(split_set.manifest.get("counts", {}))
     if split not in names:
         raise ValidationError({"split": f"{split_set} has no split “{split}”. It has {', '.join(names)}."})
     if parent is not None and parent.project_id != project.pk:
         raise ValidationError({"parent": "There is no such run in this project."})
-    run = Run(project=project, created_by=user, name=name, split_set=split_set, split=split, parent=parent, **fields)
+    run = Run(
+        project=project, created_by=user, name=name, split_set=split_set, split=split, parent=parent, **fields
+    )
     run.full_clean(exclude=["labels", "params", "tags", "parent"])
     run.save()
     record(project, user, "create run", name, after={"split_set": split_set.pk, "split": split})
@@ -84,7 +95,9 @@ def add_predictions(run: Run, rows: list[Any]) -> int:
             cursor.execute("DROP TABLE staged")
             cursor.execute("SELECT count(*) FROM evaluation_prediction WHERE run_id = %s", [run.pk])
             (total,) = cursor.fetchone()
-        Run.objects.filter(pk=run.pk).update(labels=order, predictions_total=total, revision=F("revision") + 1)
+        Run.objects.filter(pk=run.pk).update(
+            labels=order, predictions_total=total, revision=F("revision") + 1
+        )
     run.refresh_from_db()
     return int(total)
 
@@ -111,7 +124,9 @@ def _read_row(
     label = labels.get(name) if isinstance(name, str) else None
     if label is None:
         missing = name in (None, "")
-        raise _RowError("label", "Give a label or probabilities." if missing else f"“{name}” is not a label here.")
+        raise _RowError(
+            "label", "Give a label or probabilities." if missing else f"“{name}” is not a label here."
+        )
     return item, label, probabilities
 
 
@@ -132,7 +147,9 @@ def _read_probabilities(given: Any, labels: dict[str, int], place: dict[int, int
             raise _RowError("probabilities", f"The probability of “{name}” must be a number from 0 to 1.")
         row[at] = float(value)
     if abs(sum(row) - 1) > TOLERANCE:
-        raise _RowError("probabilities", f"The probabilities sum to {sum(row):.4f}; they must sum to 1 ± 0.001.")
+        raise _RowError(
+            "probabilities", f"The probabilities sum to {sum(row):.4f}; they must sum to 1 ± 0.001."
+        )
     return row
 
 
@@ -181,7 +198,6 @@ def compute_report(run_id: int, progress: Callable[[float, str], None]) -> RunRe
             },
         )
     return report
-
 
 
 def _bin(one: CalibrationBin) -> dict[str, Any]:

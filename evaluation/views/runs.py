@@ -44,7 +44,9 @@ def run_list(request: HttpRequest, slug: str) -> HttpResponse:
         except Unreadable as unreadable:
             form.add_error("file", str(unreadable))
         else:
-            messages.success(request, f"{run.predictions_total:,} predictions stored. The report is being computed.")
+            messages.success(
+                request, f"{run.predictions_total:,} predictions stored. The report is being computed."
+            )
             return redirect("run", slug, run.pk)
     page = Paginator(queries.runs_of(project), PAGE).get_page(request.GET.get("page"))
     rows = [(run, getattr(run, "report", None)) for run in page]
@@ -96,13 +98,18 @@ def _matrix(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _confusions(matrix: list[dict[str, Any]], most: int = 15) -> list[dict[str, Any]]:
     """The most frequent confusions: [{"true", "predicted", "n", "share"}]."""
-    wrong = [{"true": row["label"], **cell} for row in matrix for cell in row["cells"] if cell["n"] and not cell["right"]]
+    wrong = [
+        {"true": row["label"], **cell}
+        for row in matrix
+        for cell in row["cells"]
+        if cell["n"] and not cell["right"]
+    ]
     return sorted(wrong, key=lambda cell: -cell["n"])[:most]
 
 
 def _wrong(result: dict[str, Any]) -> int:
     matrix = result["confusion"]["matrix"]
-    return sum(map(sum, matrix)) - sum(row[at] for at, row in enumerate(matrix))
+    return int(sum(map(sum, matrix)) - sum(row[at] for at, row in enumerate(matrix)))
 
 
 @require_POST

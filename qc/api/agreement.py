@@ -6,12 +6,12 @@ from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import project_for
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.requests import Request
 from annotation.models import Project, Role, Round, User
 from qc.jobs import start_agreement
 from qc.queries.agreement import latest_report, newer_answers

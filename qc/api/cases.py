@@ -5,12 +5,12 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
-from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import authorise, may, object_for, project_for
 from annotation.api.errors import Conflict
+from annotation.api.requests import Request
 from annotation.models import MetaLabel, Role, User
 from qc.models import Case, Outcome
 from qc.queries import cases
@@ -71,6 +71,7 @@ class CaseSerializer(serializers.Serializer[Any]):
     """A case as you may see it; `votes` is null until you have voted or it is decided."""
 
     id = serializers.IntegerField(source="case.id")
+    item_id = serializers.IntegerField(source="case.item_id")
     item = CaseItemSerializer(source="case.item")
     source = serializers.CharField(source="case.source")  # type: ignore[assignment]
     quorum = serializers.IntegerField(source="case.quorum")

@@ -15,10 +15,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
+from rest_framework.request import Request as PlainRequest
 from rest_framework.views import APIView
 
 from annotation.access import project_for
+from annotation.api.requests import Request
 from annotation.models import Role
 from qc.queries.resolved import METHODS, resolved_labels
 
@@ -37,11 +38,11 @@ FORMULA = (
 class AsAddressed(BaseContentNegotiation):
     """The address names the format, so that no Accept header is refused."""
 
-    def select_parser(self, request: Request, parsers: Any) -> Any:
+    def select_parser(self, request: PlainRequest, parsers: Any) -> Any:
         return parsers[0]
 
     def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
+        self, request: PlainRequest, renderers: Any, format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
         return renderers[0], renderers[0].media_type
 

@@ -7,103 +7,302 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('annotation', '0001_initial'),
+        ("annotation", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(choices=[('flag', 'Flagged'), ('disagreement', 'Disagreement'), ('suspect', 'Suspected label error'), ('gold', 'Gold disputed'), ('leakage', 'Leakage pair'), ('error', 'Error of a run'), ('manual', 'By hand')], default='manual', max_length=12)),
-                ('quorum', models.PositiveSmallIntegerField(default=1)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('decided', 'Decided')], default='open', max_length=7)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='annotation.item')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cases', to='annotation.project')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("flag", "Flagged"),
+                            ("disagreement", "Disagreement"),
+                            ("suspect", "Suspected label error"),
+                            ("gold", "Gold disputed"),
+                            ("leakage", "Leakage pair"),
+                            ("error", "Error of a run"),
+                            ("manual", "By hand"),
+                        ],
+                        default="manual",
+                        max_length=12,
+                    ),
+                ),
+                ("quorum", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("open", "Open"), ("decided", "Decided")], default="open", max_length=7
+                    ),
+                ),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cases",
+                        to="annotation.item",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cases",
+                        to="annotation.project",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Decision',
+            name="Decision",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('label', 'Final label'), ('exclude', 'Exclude'), ('hard', 'Keep as hard'), ('guideline', 'Send back to the guideline')], max_length=9)),
-                ('meta_label', models.CharField(blank=True, choices=[('mislabeled', 'Mislabeled'), ('unsolvable', 'Unsolvable'), ('noisy', 'Noisy'), ('ambiguous', 'Ambiguous')], max_length=10)),
-                ('rationale', models.TextField(blank=True)),
-                ('by_votes', models.BooleanField(default=False)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('withdrawn', models.DateTimeField(null=True)),
-                ('withdrawn_because', models.TextField(blank=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='qc.case')),
-                ('decided_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('item', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='decisions', to='annotation.item')),
-                ('label', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.label')),
-                ('withdrawn_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("label", "Final label"),
+                            ("exclude", "Exclude"),
+                            ("hard", "Keep as hard"),
+                            ("guideline", "Send back to the guideline"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "meta_label",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("mislabeled", "Mislabeled"),
+                            ("unsolvable", "Unsolvable"),
+                            ("noisy", "Noisy"),
+                            ("ambiguous", "Ambiguous"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("rationale", models.TextField(blank=True)),
+                ("by_votes", models.BooleanField(default=False)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("withdrawn", models.DateTimeField(null=True)),
+                ("withdrawn_because", models.TextField(blank=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="decisions", to="qc.case"
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "item",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="decisions",
+                        to="annotation.item",
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.label",
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='Vote',
+            name="Vote",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('outcome', models.CharField(choices=[('label', 'Final label'), ('exclude', 'Exclude'), ('hard', 'Keep as hard'), ('guideline', 'Send back to the guideline')], max_length=9)),
-                ('meta_label', models.CharField(blank=True, choices=[('mislabeled', 'Mislabeled'), ('unsolvable', 'Unsolvable'), ('noisy', 'Noisy'), ('ambiguous', 'Ambiguous')], max_length=10)),
-                ('rationale', models.TextField(blank=True)),
-                ('created', models.DateTimeField(default=django.utils.timezone.now)),
-                ('withdrawn', models.DateTimeField(null=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='votes', to='qc.case')),
-                ('label', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='annotation.label')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[
+                            ("label", "Final label"),
+                            ("exclude", "Exclude"),
+                            ("hard", "Keep as hard"),
+                            ("guideline", "Send back to the guideline"),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "meta_label",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("mislabeled", "Mislabeled"),
+                            ("unsolvable", "Unsolvable"),
+                            ("noisy", "Noisy"),
+                            ("ambiguous", "Ambiguous"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("rationale", models.TextField(blank=True)),
+                ("created", models.DateTimeField(default=django.utils.timezone.now)),
+                ("withdrawn", models.DateTimeField(null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="votes", to="qc.case"
+                    ),
+                ),
+                (
+                    "label",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="annotation.label",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='AgreementReport',
+            name="AgreementReport",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('computed', models.DateTimeField(default=django.utils.timezone.now)),
-                ('annotations', models.PositiveIntegerField(default=0)),
-                ('revision', models.BigIntegerField(default=0)),
-                ('revisions', models.BigIntegerField(default=0)),
-                ('result', models.JSONField()),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='agreement_reports', to='annotation.project')),
-                ('round', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='agreement_reports', to='annotation.round')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("computed", models.DateTimeField(default=django.utils.timezone.now)),
+                ("annotations", models.PositiveIntegerField(default=0)),
+                ("revision", models.BigIntegerField(default=0)),
+                ("revisions", models.BigIntegerField(default=0)),
+                ("result", models.JSONField()),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agreement_reports",
+                        to="annotation.project",
+                    ),
+                ),
+                (
+                    "round",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="agreement_reports",
+                        to="annotation.round",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('project', 'round'), name='one_agreement_report_per_scope', nulls_distinct=False)],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("project", "round"),
+                        name="one_agreement_report_per_scope",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['project', 'state', 'id'], name='case_queue'),
+            model_name="case",
+            index=models.Index(fields=["project", "state", "id"], name="case_queue"),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('item',), name='one_open_case_per_item'),
+            model_name="case",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "open")), fields=("item",), name="one_open_case_per_item"
+            ),
         ),
         migrations.AddIndex(
-            model_name='decision',
-            index=models.Index(condition=models.Q(('withdrawn__isnull', True)), fields=['item', '-id'], name='standing_decisions'),
+            model_name="decision",
+            index=models.Index(
+                condition=models.Q(("withdrawn__isnull", True)),
+                fields=["item", "-id"],
+                name="standing_decisions",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='decision',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn__isnull', True)), fields=('case',), name='one_standing_decision_per_case'),
+            model_name="decision",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn__isnull", True)),
+                fields=("case",),
+                name="one_standing_decision_per_case",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='vote',
-            constraint=models.UniqueConstraint(condition=models.Q(('withdrawn__isnull', True)), fields=('case', 'user'), name='one_vote_per_person'),
+            model_name="vote",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("withdrawn__isnull", True)),
+                fields=("case", "user"),
+                name="one_vote_per_person",
+            ),
         ),
     ]

@@ -17,7 +17,17 @@ from urllib.parse import quote
 from django.conf import settings
 from django.db import connection
 
-OPTIONS = ["--worker-class", "gthread", "--workers", "2", "--threads", "8", "--keep-alive", "75", "--no-control-socket"]
+OPTIONS = [
+    "--worker-class",
+    "gthread",
+    "--workers",
+    "2",
+    "--threads",
+    "8",
+    "--keep-alive",
+    "75",
+    "--no-control-socket",
+]
 
 
 @contextmanager

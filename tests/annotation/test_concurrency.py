@@ -6,7 +6,16 @@ import pytest
 from django.db.models import Count, F, Max
 from rest_framework.authtoken.models import Token
 
-from annotation.models import Annotation, Assignment, Membership, Participation, Project, Role, Round, RoundItem
+from annotation.models import (
+    Annotation,
+    Assignment,
+    Membership,
+    Participation,
+    Project,
+    Role,
+    Round,
+    RoundItem,
+)
 from tests.annotation.serving import Client, serving, work_together
 from tests.annotation.test_labelling import fill
 from tests.conftest import make_user

@@ -18,6 +18,10 @@ from annotation.services import jobs
 Api = Callable[[User | None], APIClient]
 
 
+def fail(error: Exception) -> None:
+    raise error
+
+
 @pytest.fixture
 def job(project: Project, lea: User) -> Job:
     return start_job("import_file", project, lea, {"import": 1}, title="Import of a.csv")
@@ -44,7 +48,7 @@ def test_wrong_input_becomes_the_jobs_error(job: Job) -> None:
     claimed = jobs.claim_job(job.pk)
     assert claimed is not None
     with jobs.working_on(claimed):
-        raise ValidationError("The file has no column “text”.")
+        fail(ValidationError("The file has no column “text”."))
     job.refresh_from_db()
     assert (job.state, job.error) == ("failed", "The file has no column “text”.")
 
@@ -53,7 +57,7 @@ def test_a_fault_of_ours_is_told_without_its_traceback(job: Job) -> None:
     claimed = jobs.claim_job(job.pk)
     assert claimed is not None
     with jobs.working_on(claimed):
-        raise ZeroDivisionError("secret")
+        fail(ZeroDivisionError("secret"))
     job.refresh_from_db()
     assert job.state == "failed"
     assert "on our side" in job.error
@@ -128,7 +132,17 @@ def test_jobs_are_seen_and_cancelled_over_rest_by_leads_alone(
 ) -> None:
     url = f"/api/v1/jobs/{job.pk}/"
     told = api(lea).get(url).json()
-    assert set(told) >= {"id", "kind", "state", "progress", "message", "result_url", "error", "created", "finished"}
+    assert set(told) >= {
+        "id",
+        "kind",
+        "state",
+        "progress",
+        "message",
+        "result_url",
+        "error",
+        "created",
+        "finished",
+    }
     assert api(ann).get(url).status_code == 403
     assert api(otto).get(url).status_code == 404
     assert api(ann).post(f"{url}cancel/").status_code == 403
@@ -136,7 +150,11 @@ def test_jobs_are_seen_and_cancelled_over_rest_by_leads_alone(
 
 
 def test_the_jobs_page_says_that_no_worker_is_alive(
-    page: Callable[[User | None], Client], job: Job, project: Project, lea: User, monkeypatch: pytest.MonkeyPatch
+    page: Callable[[User | None], Client],
+    job: Job,
+    project: Project,
+    lea: User,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("annotation.queries.jobs.worker_seen", lambda: None)
     shown = page(lea).get(f"/projects/{project.slug}/jobs/").content.decode()

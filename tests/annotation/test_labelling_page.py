@@ -9,7 +9,16 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation.models import Annotation, AnnotationVersion, Assignment, Flag, Membership, Project, Round, User
+from annotation.models import (
+    Annotation,
+    AnnotationVersion,
+    Assignment,
+    Flag,
+    Membership,
+    Project,
+    Round,
+    User,
+)
 from annotation.services.projects import publish_guideline
 from tests.annotation.test_labelling import fill
 
@@ -46,7 +55,9 @@ def test_reloading_brings_the_same_text(project: Project, ann: User, page: Page)
     assert Assignment.objects.count() == 2
 
 
-def test_an_own_answer_is_opened_again_and_revised(project: Project, ann: User, ben: User, page: Page) -> None:
+def test_an_own_answer_is_opened_again_and_revised(
+    project: Project, ann: User, ben: User, page: Page
+) -> None:
     fill(project, 1)
     browser = page(ann)
     browser.post(PATH, fields(browser.get(PATH).content.decode()) | {"label": "good"})
@@ -69,7 +80,9 @@ def test_skip_and_flag_are_forms(project: Project, ann: User, page: Page) -> Non
     assert Flag.objects.get().note == "both fit"
     after = browser.post(f"{PATH}skip/", {"assignment": sent["assignment"]}, follow=True).content.decode()
     assert "text 1" in after
-    refused = browser.post(f"{PATH}flag/", {"item": sent["item"], "kind": "other"}, follow=True).content.decode()
+    refused = browser.post(
+        f"{PATH}flag/", {"item": sent["item"], "kind": "other"}, follow=True
+    ).content.decode()
     assert "Say in a few words" in refused
     assert Flag.objects.count() == 1
 

@@ -1,9 +1,12 @@
 """Setting up projects and the people in them, by page and REST."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -93,7 +96,9 @@ def test_the_last_owner_stays(api: Api, project: Project, olga: User) -> None:
 
 
 def test_an_unknown_user_cannot_be_added(api: Api, project: Project, lea: User) -> None:
-    answer = api(lea).post(f"/api/v1/projects/{project.slug}/members/", {"username": "nobody", "role": "annotator"})
+    answer = api(lea).post(
+        f"/api/v1/projects/{project.slug}/members/", {"username": "nobody", "role": "annotator"}
+    )
     assert answer.status_code == 400
     assert "invitation" in answer.json()["detail"]
 
@@ -113,7 +118,7 @@ def test_somebody_new_joins_with_an_invitation_once(page: Page, project: Project
 
 def test_an_invitation_runs_out(page: Page, project: Project, lea: User, otto: User) -> None:
     invitation = Invitation.objects.create(
-        project=project, role="lead", created_by=lea, expires=timezone.now() - timezone.timedelta(days=1)
+        project=project, role="lead", created_by=lea, expires=timezone.now() - timedelta(days=1)
     )
     assert page(otto).post(f"/invitations/{invitation.token}/").status_code == 410
     assert not Membership.objects.filter(user=otto).exists()
@@ -148,19 +153,21 @@ def test_a_project_is_set_up_in_the_browser_without_a_script(page: Page, otto: U
 
 
 def test_more_label_rows_are_added_and_what_was_typed_stays(page: Page, otto: User) -> None:
-    form = {"name": "Support", "add-labels": "1", "labels-TOTAL_FORMS": "1", "labels-INITIAL_FORMS": "0",
-            "labels-0-name": "kept"}
+    form = {
+        "name": "Support",
+        "add-labels": "1",
+        "labels-TOTAL_FORMS": "1",
+        "labels-INITIAL_FORMS": "0",
+        "labels-0-name": "kept",
+    }
     shown = page(otto).post("/projects/new/", form).content.decode()
     assert 'value="kept"' in shown
     assert "labels-4-name" in shown
 
 
 def test_the_list_of_projects_costs_the_same_for_two_projects_as_for_eight(
-    page: Page, project: Project, lea: User, django_assert_num_queries: object
+    page: Page, project: Project, lea: User
 ) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     client = page(lea)
     client.get("/")
     with CaptureQueriesContext(connection) as few:

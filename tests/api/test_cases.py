@@ -42,7 +42,7 @@ def opened(client: APIClient, *items: Item, **more: Any) -> list[dict[str, Any]]
 
 def test_a_case_is_opened_voted_on_and_decided(item: Item, lea: User, ada: User, api: Api) -> None:
     [case] = opened(api(lea), item, source="disagreement", quorum=2)
-    assert case["item"]["text"] == "warm rain"
+    assert (case["item_id"], case["item"]["text"]) == (item.pk, "warm rain")
     assert (case["source"], case["quorum"], case["state"]) == ("disagreement", 2, "open")
     voted = api(ada).post(f"/api/v1/cases/{case['id']}/votes/", {"label": "bad", "rationale": "rain is rain"})
     assert voted.status_code == 201

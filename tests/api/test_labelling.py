@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from annotation.models import Annotation, AnnotationVersion, Annotator, Flag, Item, Membership, Project, Round, User
+from annotation.models import (
+    Annotation,
+    AnnotationVersion,
+    Annotator,
+    Flag,
+    Item,
+    Membership,
+    Project,
+    Round,
+    User,
+)
 from tests.annotation.test_labelling import fill
 
 pytestmark = pytest.mark.django_db
@@ -86,7 +96,9 @@ class TestAnswer:
             assert api(other).post(f"/api/v1/assignments/{assignment['id']}/skip/").status_code == 404
         assert not Annotation.objects.exists()
 
-    def test_a_paused_member_is_refused_and_keeps_the_text(self, project: Project, ann: User, api: Api) -> None:
+    def test_a_paused_member_is_refused_and_keeps_the_text(
+        self, project: Project, ann: User, api: Api
+    ) -> None:
         fill(project, 1)
         client = api(ann)
         assignment = take(client)[0]
@@ -188,7 +200,9 @@ class TestFlag:
         assert api(otto).post(path, {"kind": "noisy"}).status_code == 404
         assert Flag.objects.get().note == "cut off"
 
-    @pytest.mark.parametrize("body", [{}, {"kind": "bad"}, {"kind": "other"}, {"kind": "noisy", "note": "x" * 2001}])
+    @pytest.mark.parametrize(
+        "body", [{}, {"kind": "bad"}, {"kind": "other"}, {"kind": "noisy", "note": "x" * 2001}]
+    )
     def test_bad_flags_are_named(self, project: Project, ann: User, api: Api, body: Any) -> None:
         fill(project, 1)
         assert api(ann).post(f"/api/v1/items/{Item.objects.get().pk}/flags/", body).status_code == 400

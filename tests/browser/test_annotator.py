@@ -21,7 +21,8 @@ def texts(project: Project) -> list[Item]:
         for n in range(30)
     )
     RoundItem.objects.bulk_create(
-        RoundItem(round=made, item=item, position=at, overlap=3, open_slots=3) for at, item in enumerate(items)
+        RoundItem(round=made, item=item, position=at, overlap=3, open_slots=3)
+        for at, item in enumerate(items)
     )
     Round.objects.filter(pk=made.pk).update(items_total=30)
     return items
@@ -65,7 +66,9 @@ def test_the_last_answer_is_taken_back_and_given_anew(
     assert [version.label.name for version in answer.versions.all()] == ["good"]
 
 
-def test_a_text_is_flagged_by_keyboard(sign_in: SignIn, project: Project, texts: list[Item], ann: User) -> None:
+def test_a_text_is_flagged_by_keyboard(
+    sign_in: SignIn, project: Project, texts: list[Item], ann: User
+) -> None:
     page = sign_in(ann)
     page.goto(f"/projects/{project.slug}/annotate/")
     text = page.locator("#text").inner_text()

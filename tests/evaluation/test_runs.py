@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
@@ -50,7 +51,7 @@ def run(project: Project, lea: User) -> Run:
     return Run.objects.create(project=project, split_set=split_set, split="test", name="r1", created_by=lea)
 
 
-def send(api: Api, user: User, run: Run, rows: object) -> tuple[int, dict[str, object]]:
+def send(api: Api, user: User, run: Run, rows: object) -> tuple[int, dict[str, Any]]:
     answer = api(user).post(f"/api/v1/runs/{run.pk}/predictions/", rows)
     return answer.status_code, answer.json()
 
@@ -64,7 +65,9 @@ def test_a_run_is_created_on_a_split_of_the_project(api: Api, project: Project, 
     wrong = api(lea).post(f"/api/v1/projects/{project.slug}/runs/", new | {"split": "tset"})
     assert wrong.status_code == 400
     assert "It has test." in wrong.json()["detail"]
-    assert api(lea).post(f"/api/v1/projects/{project.slug}/runs/", new | {"split_set": 999}).status_code == 400
+    assert (
+        api(lea).post(f"/api/v1/projects/{project.slug}/runs/", new | {"split_set": 999}).status_code == 400
+    )
     assert Run.objects.count() == 1
 
 
@@ -78,7 +81,11 @@ def test_a_run_is_created_on_a_split_of_the_project(api: Api, project: Project, 
         ({"id": "e1", "probabilities": {"good": 0.7, "bad": 0.2}}, "rows[1].probabilities", "must sum to 1"),
         ({"id": "e1", "probabilities": {"ugly": 1}}, "rows[1].probabilities", "not a label"),
         ({"id": "e1", "probabilities": {"good": "x"}}, "rows[1].probabilities", "number from 0 to 1"),
-        ({"id": "e1", "probabilities": {"good": 1.5, "bad": -0.5}}, "rows[1].probabilities", "number from 0 to 1"),
+        (
+            {"id": "e1", "probabilities": {"good": 1.5, "bad": -0.5}},
+            "rows[1].probabilities",
+            "number from 0 to 1",
+        ),
         ({"id": "e1", "probabilities": [1]}, "rows[1].probabilities", "object"),
         ("e1", "rows[1]", "object"),
         (None, "rows[1]", "object"),
@@ -89,7 +96,7 @@ def test_a_wrong_row_is_named_and_nothing_of_the_upload_is_stored(
 ) -> None:
     status, told = send(api, lea, run, [{"id": "e0", "label": "good"}, row])
     assert status == 400
-    (error,) = told["errors"]  # type: ignore[misc]
+    (error,) = told["errors"]
     assert error["field"] == field
     assert said in error["message"]
     assert not Prediction.objects.exists()
@@ -100,7 +107,9 @@ def test_what_is_not_a_list_of_rows_is_refused(api: Api, lea: User, run: Run, se
     assert send(api, lea, run, sent)[0] == 400
 
 
-def test_a_later_row_replaces_an_earlier_in_one_upload_and_across_uploads(api: Api, lea: User, run: Run) -> None:
+def test_a_later_row_replaces_an_earlier_in_one_upload_and_across_uploads(
+    api: Api, lea: User, run: Run
+) -> None:
     assert send(api, lea, run, [{"id": "e0", "label": "good"}, {"id": "e0", "label": "bad"}])[0] == 200
     assert Prediction.objects.get().label.name == "bad"
     status, told = send(api, lea, run, [{"id": "e0", "label": "neither"}, {"id": "e1", "label": "good"}])
@@ -178,9 +187,7 @@ def test_predicting_one_label_always_is_a_finding(api: Api, lea: User, run: Run,
 
 
 def test_calibration_bins_hold_every_prediction(api: Api, lea: User, run: Run, work: Work) -> None:
-    rows = [
-        {"id": f"e{at}", "probabilities": {"good": 0.6, "bad": 0.3, "neither": 0.1}} for at in range(90)
-    ]
+    rows = [{"id": f"e{at}", "probabilities": {"good": 0.6, "bad": 0.3, "neither": 0.1}} for at in range(90)]
     send(api, lea, run, rows)
     api(lea).post(f"/api/v1/runs/{run.pk}/report/")
     work()
@@ -210,7 +217,9 @@ def test_errors_are_listed_surest_first_and_by_cell(api: Api, lea: User, run: Ru
         ("e4", "bad", "good"),
     ]
     assert told[0]["entropy"] == pytest.approx(-(0.95 * np.log2(0.95) + 0.05 * np.log2(0.05)), abs=1e-6)
-    cell = api(lea).get(f"/api/v1/runs/{run.pk}/errors/?true=bad&predicted=good&order=entropy").json()["results"]
+    cell = (
+        api(lea).get(f"/api/v1/runs/{run.pk}/errors/?true=bad&predicted=good&order=entropy").json()["results"]
+    )
     assert [row["id"] for row in cell] == ["e4", "e1"]
     right = api(lea).get(f"/api/v1/runs/{run.pk}/errors/?true=good&predicted=good").json()["results"]
     assert [row["id"] for row in right] == ["e0"]
@@ -240,7 +249,8 @@ def test_a_run_is_uploaded_in_the_browser(page: Page, lea: User, project: Projec
 def test_the_pages_of_a_run_cost_the_same_however_many_predictions(
     page: Page, api: Api, lea: User, run: Run, work: Work
 ) -> None:
-    client, counts = page(lea), []
+    client = page(lea)
+    counts: list[list[int]] = []
     for n in (20, 90):
         send(api, lea, run, [{"id": f"e{at}", "label": NAMES[(at * 7) % 3]} for at in range(n)])
         api(lea).post(f"/api/v1/runs/{run.pk}/report/")

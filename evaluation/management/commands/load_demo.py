@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand
 
 from annotation.models import Project
 from evaluation.demo.annotators import PEOPLE
-from evaluation.demo.project import LEADS, PASSWORD, SLUG, make_demo
+from evaluation.demo.project import LEADS, PASSWORD, SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.demo.texts import HARD_PAIR
 
@@ -32,13 +32,14 @@ class Command(BaseCommand):
             self.stdout.write(f"  {time.monotonic() - started:5.1f} s  {what}")
 
         self.stdout.write("Loading the demo:")
-        demo = make_demo(say)
+        demo = make_demo(say, Size())
         make_results(demo, say)
         say("done")
         planted = demo.planted
         self.stdout.write(
             "\nPlanted, for you to find:\n"
-            f"  {len(planted.wrong_labels)} wrong labels in the old system's column, e.g. {', '.join(planted.wrong_labels[:3])}\n"
+            f"  {len(planted.wrong_labels)} wrong labels in the old system's column,"
+            f" like {', '.join(planted.wrong_labels[:2])}\n"
             f"  {len(planted.exact)} exact copies, e.g. {' and '.join(planted.exact[0])}; "
             f"{len(planted.near)} near copies, e.g. {' and '.join(planted.near[0])}\n"
             f"  a pair that is hard to tell apart: “{HARD_PAIR[0]}” and “{HARD_PAIR[1]}”\n"

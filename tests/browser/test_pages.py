@@ -1,0 +1,76 @@
+"""Every page, full of the demo's data: nothing that axe finds, nothing wider than the screen, no error."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from annotation.models import Import, Item, User
+from evaluation.demo.project import SLUG, Size, make_demo
+from evaluation.demo.results import make_results
+from evaluation.models import LeakageReport, Run, SplitSet
+from qc.models import Case
+from tests.browser.conftest import violations
+
+SignIn = Callable[..., Page]
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def addresses() -> list[str]:
+    """A lead's pages, one of each kind."""
+    item, run = Item.objects.earliest("id"), Run.objects.latest("id")
+    case = {state: Case.objects.filter(state=state).earliest("id") for state in ("open", "decided")}
+    project = f"/projects/{SLUG}/"
+    return [
+        "/",
+        "/account/",
+        "/projects/new/",
+        "/account/password/change/",
+        project,
+        f"{project}team/",
+        f"{project}jobs/",
+        f"{project}items/",
+        f"{project}items/{item.pk}/",
+        f"{project}imports/",
+        f"{project}imports/{Import.objects.latest('id').pk}/",
+        f"{project}agreement/",
+        f"{project}adjudicate/",
+        f"{project}adjudicate/{case['open'].pk}/",
+        f"{project}adjudicate/{case['decided'].pk}/",
+        f"{project}leakage/",
+        f"{project}leakage/?report={LeakageReport.objects.earliest('id').pk}",
+        f"{project}splits/",
+        f"{project}splits/{SplitSet.objects.earliest('id').pk}/",
+        f"{project}runs/",
+        f"{project}runs/{run.pk}/",
+        f"{project}runs/{run.pk}/errors/",
+        f"{project}annotate/",
+        f"{project}no-such-page/",
+    ]
+
+
+@pytest.mark.usefixtures("seen_worker")
+def test_every_page_is_accessible_fits_and_is_quiet(sign_in: SignIn) -> None:
+    demo = make_demo(lambda said: None, Size(texts=330, pilot=40, answers=500))
+    make_results(demo, lambda said: None)
+    lead: User = demo.users["ravi"]
+    lead.set_password("correct horse")
+    lead.save()
+    wrong: list[str] = []
+    for dark, phone in [(False, False), (True, False), (False, True)]:
+        page = sign_in(lead, dark=dark, phone=phone)
+        look = "phone" if phone else "dark" if dark else "light"
+        page.on("pageerror", lambda error: wrong.append(str(error)))  # noqa: B023 – one list for all
+        for address in addresses():
+            answer = page.goto(address)
+            assert answer is not None
+            expected = 404 if "no-such" in address else 200
+            if answer.status != expected:
+                wrong.append(f"{look} {address}: status {answer.status}")
+            wrong += [f"{look} {address}: {found}" for found in violations(page)]
+            wider = page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if wider > 0:
+                wrong.append(f"{look} {address}: {wider} px wider than the screen")
+    assert wrong == []
