@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -17,7 +18,6 @@ from django.utils import timezone
 from annotation.models import (
     Annotation,
     Assignment,
-    Import,
     Invitation,
     Item,
     Job,
@@ -28,7 +28,9 @@ from annotation.models import (
     User,
 )
 from annotation.queries.people import annotator_of
-from evaluation.models import LeakagePair, LeakageReport, Run, SplitSet
+from annotation.services import imports
+from evaluation.models import LeakagePair, Run
+from evaluation.services import leakage, splits
 from qc.models import Case
 
 ANYBODY, SIGNED_IN, OWN = "anybody", "signed in", "own"
@@ -51,12 +53,38 @@ ROUTES: dict[str, dict[str, str]] = {
     "jobs": {"get": LEAD},
     "job": {"get": LEAD},
     "cancel-job": {"post": LEAD},
+    "annotate": {"get": ANN, "post": ANN},
+    "annotate-skip": {"post": ANN},
+    "annotate-flag": {"post": ANN},
+    "items": {"get": LEAD},
+    "item": {"get": LEAD},
+    "import": {"get": LEAD, "post": LEAD},
+    "import-map": {"get": LEAD, "post": LEAD},
+    "import-result": {"get": LEAD},
+    "import-rejected": {"get": LEAD},
+    "import-duplicates": {"get": LEAD},
+    "import-undo": {"post": LEAD},
+    "agreement": {"get": LEAD},
+    "compute-agreement": {"post": LEAD},
+    "adjudicate": {"get": ADJ},
+    "open-cases": {"post": LEAD},
+    "case": {"get": ADJ},
+    "vote": {"post": ADJ},
+    "decide": {"post": ADJ},
+    "reopen-case": {"post": ADJ},
+    "leakage": {"get": LEAD, "post": LEAD},
+    "decide-pair": {"post": LEAD},
+    "keep-pairs-together": {"post": LEAD},
+    "splits": {"get": LEAD, "post": LEAD},
+    "split-set": {"get": LEAD},
+    "freeze-split-set": {"post": LEAD},
+    "delete-split-set": {"post": LEAD},
     "runs": {"get": LEAD, "post": LEAD},
     "run": {"get": LEAD},
     "compute-report": {"post": LEAD},
     "run-errors": {"get": LEAD},
-    "api-schema": {"get": SIGNED_IN},
-    "api-docs": {"get": SIGNED_IN},
+    "api-schema": {"get": ANYBODY},
+    "api-docs": {"get": ANYBODY},
     "api-projects": {"get": SIGNED_IN, "post": SIGNED_IN},
     "api-project": {"get": ANN, "patch": LEAD, "delete": OWNER},
     "api-members": {"get": LEAD, "post": LEAD},
@@ -64,6 +92,31 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-rounds": {"get": ANN, "post": LEAD},
     "api-job": {"get": LEAD},
     "api-cancel-job": {"post": LEAD},
+    "api-next": {"post": ANN},
+    "api-answer": {"post": OWN},
+    "api-skip": {"post": OWN},
+    "api-annotation": {"patch": OWN},
+    "api-flags": {"post": ANN},
+    "api-imports": {"get": LEAD, "post": LEAD},
+    "api-import": {"get": LEAD},
+    "api-rejected": {"get": LEAD},
+    "api-duplicates": {"get": LEAD},
+    "api-undo-import": {"post": LEAD},
+    "api-items": {"get": LEAD},
+    "api-annotations": {"get": LEAD},
+    "api-agreement": {"get": LEAD, "post": LEAD},
+    "api-resolved-labels": {"get": LEAD},
+    "api-cases": {"get": ADJ, "post": ADJ},
+    "api-case": {"get": ADJ},
+    "api-votes": {"post": ADJ},
+    "api-decision": {"post": ADJ},
+    "api-leakage": {"post": LEAD},
+    "api-leakage-report": {"get": LEAD},
+    "api-leakage-pairs": {"get": LEAD},
+    "api-split-sets": {"get": LEAD, "post": LEAD},
+    "api-split-set": {"get": LEAD, "patch": LEAD, "delete": LEAD},
+    "api-freeze-split-set": {"post": LEAD},
+    "api-split-file": {"get": LEAD},
     "api-runs": {"get": LEAD, "post": LEAD},
     "api-run": {"get": LEAD},
     "api-predictions": {"post": LEAD},
@@ -94,35 +147,33 @@ def addresses() -> Iterator[str]:
 def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[str, Any]]:
     """One of everything; the arguments of each address."""
     made = Round.objects.get(project=project)
-    source = Import.objects.create(
-        project=project, filename="a.csv", format="csv", created_by=lea, file="missing.csv"
-    )
+    label = project.labels.first()
+    assert label is not None
+    file = ContentFile(b"id,text\na,some words\n", name="a.csv")
+    source = imports.store_upload(project, lea, file)
     items = [
-        Item.objects.create(project=project, text=f"text {n}", digest=uuid4(), external_id=f"e{n}")
+        Item.objects.create(
+            project=project, text="the same words", digest=uuid4(), external_id=f"e{n}", imported_label=label
+        )
         for n in range(3)
     ]
     for at, item in enumerate(items):
-        RoundItem.objects.create(round=made, item=item, position=at, overlap=3, open_slots=2, answers=1)
+        RoundItem.objects.create(
+            round=made, item=item, position=at, overlap=3, open_slots=[2, 2, 3][at], answers=[1, 0, 0][at]
+        )
     author = annotator_of(project, ann)
-    label = project.labels.first()
-    assert label is not None
     annotation = Annotation.objects.create(round=made, item=items[0], annotator=author, label=label)
     assignment = Assignment.objects.create(
         round=made, item=items[1], annotator=author, expires=timezone.now() + timedelta(hours=1)
     )
     case = Case.objects.create(project=project, item=items[0])
     job = Job.objects.create(project=project, kind="agreement", title="Agreement", fingerprint="x")
-    split_set = SplitSet.objects.create(
-        project=project,
-        name="s",
-        version=1,
-        recipe={"splits": {"test": 1}, "hold_out": []},
-        state="ready",
-        created_by=lea,
-        manifest={"counts": {"test": {"items": 3, "labels": {}}}, "files": {}, "excluded": []},
-    )
-    report = LeakageReport.objects.create(project=project, computed=timezone.now())
-    pair = LeakagePair.objects.create(report=report, a=items[0], b=items[1], kind="exact", similarity=1)
+    recipe = {"splits": {"train": 0.5, "test": 0.5}, "group": []}
+    split_set = splits.create_split_set(project, lea, name="s", recipe=recipe)
+    splits.build_split_set(split_set.pk, lambda share, message="": None)  # type: ignore[arg-type]
+    report = leakage.open_report(project, None, 0.7, 3)
+    leakage.find_copies(report.pk, lambda share, message="": None)  # type: ignore[arg-type]
+    pair = LeakagePair.objects.filter(report=report).earliest("id")
     run = Run.objects.create(project=project, split_set=split_set, split="test", name="r", created_by=lea)
     invitation = Invitation.objects.create(
         project=project, created_by=lea, expires=timezone.now() + timedelta(days=1)
@@ -132,21 +183,20 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         "username": {"": "ben"},
         "token": {"": invitation.token},
         "job_id": {"": job.pk},
-        "import_id": {"": source.pk},
-        "item_id": {"": items[0].pk},
         "case_id": {"": case.pk},
         "split_set_id": {"": split_set.pk},
         "report_id": {"": report.pk},
         "pair_id": {"": pair.pk},
         "run_id": {"": run.pk},
-        "annotation_id": {"": annotation.pk},
         "pk": {
+            "": source.pk,
+            "item": items[0].pk,
+            "api-flags": items[0].pk,
             "api-answer": assignment.pk,
             "api-skip": assignment.pk,
             "api-annotation": annotation.pk,
-            "": items[0].pk,
         },
-        "format": {"": "csv"},
+        "form": {"": "csv"},
         "extension": {"": "csv"},
         "split": {"": "test"},
     }

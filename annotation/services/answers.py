@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from annotation.models import Annotation, AnnotationVersion, Assignment, Guideline, Label
+from annotation.models import Annotation, AnnotationVersion, Assignment, Guideline, Label, Participation
 from annotation.queries import labelling as reads
 from annotation.queries.prepared import run_prepared
 from annotation.services.labelling import Refused, check_open, lock_participation
@@ -129,6 +129,8 @@ def _store(
         if assignment.state == Assignment.State.ANSWERED:
             return None
         rows = run_prepared(_ANSWER_LATE, values)
+        if rows and assignment.state == Assignment.State.SKIPPED:
+            Participation.objects.filter(pk=part.pk).update(skipped=part.skipped - 1)
     if not rows:
         raise Refused("Your time for this text ran out, and others have answered it in the meantime.")
     assignment.state = Assignment.State.ANSWERED

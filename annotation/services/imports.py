@@ -3,6 +3,8 @@
 Reading is pipelined: a thread takes the file apart and cleans its rows while the database takes in the chunk before.
 """
 
+import contextlib
+import gc
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +23,7 @@ from annotation.queries.imports import why_not_undoable
 from annotation.services import reading
 from annotation.services.audit import record
 from annotation.services.cleaning import Cleaner, Rejection, from_json, guess_mapping
-from annotation.services.copying import lock_imports, prepare_transaction
+from annotation.services.copying import lock_imports, prepare_transaction, refresh_estimates
 from annotation.services.entering import REJECTED, AnswerEntry, Entry, ItemEntry, Judged, LeftOut
 from annotation.services.reading import Layout, Row, Unreadable
 from annotation.services.settling import look_again, settle_answers, withdraw_answers, withdraw_items
@@ -146,11 +148,13 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     prepare_transaction()
     entry: Entry = AnswerEntry(source) if source.kind == Import.Kind.ANNOTATIONS else ItemEntry(source)
     try:
-        with source.file.open("rb") as file:
+        with without_cycle_search(), source.file.open("rb") as file:
             layout = reading.study(file, source.format)
             size = os.fstat(file.fileno()).st_size or 1
             for chunk in ahead(cleaned_chunks(file, layout, cleaner_of(source, layout))):
                 entry.enter(chunk)
+                if entry.tally.rows == ROWS_AT_ONCE:
+                    refresh_estimates()
                 progress(min(file.tell() / size, 0.99), f"{entry.tally.rows:,} rows")
     except Unreadable as broken:
         raise ValidationError(str(broken)) from broken
@@ -173,6 +177,18 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     source.save()
     counts = {"imported": tally.imported, "duplicates": tally.duplicates, "rejected": tally.rejected}
     record(source.project, source.created_by, "import file", source.filename, after=counts)
+
+
+@contextlib.contextmanager
+def without_cycle_search() -> Iterator[None]:
+    """Rows make no reference cycles; looking for some among them took an eighth of the time."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def cleaner_of(source: Import, layout: Layout) -> Cleaner:

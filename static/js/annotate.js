@@ -52,7 +52,7 @@
   /* What is on the screen: the text at hand (fresh), or one of my last ones (recent[at]) */
   const recent = told.recent ?? [];
   let ahead = (told.assignments ?? []).filter((a) => !outbox.holds(a.id));
-  let fresh = ahead.shift() ?? null, at = -1, skipped = null, seen = 0, since = performance.now();
+  let fresh = ahead.shift() ?? null, at = -1, skipped = null, timed = null, seen = 0, since = performance.now();
   if (told.opened) {
     at = recent.findIndex((r) => r.annotation === told.opened.annotation);
     if (at < 0) at = recent.push(told.opened) - 1;
@@ -88,8 +88,7 @@
       li.append(a);
       return li;
     }));
-    seen = 0;
-    since = performance.now();
+    if (now !== timed) [timed, seen, since] = [now, 0, performance.now()];
   };
   const goTo = (place) => {
     keepDraft();

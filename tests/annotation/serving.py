@@ -54,6 +54,7 @@ def serving(*options: str) -> Iterator[int]:
         finally:
             server.terminate()
             server.wait(30)
+            _wait_until_alone()
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
@@ -65,6 +66,19 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
             break
         time.sleep(0.1)
     raise RuntimeError("gunicorn did not start")
+
+
+def _wait_until_alone() -> None:
+    """Until the server's sessions are gone, so that the database can be dropped."""
+    others = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    for _ in range(100):
+        with connection.cursor() as cursor:
+            cursor.execute(others)
+            if cursor.fetchone() == (0,):
+                return
+        time.sleep(0.1)
 
 
 class Client(threading.Thread):

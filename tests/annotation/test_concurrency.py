@@ -16,8 +16,8 @@ from annotation.models import (
     Round,
     RoundItem,
 )
+from tests.annotation.labelling_steps import fill
 from tests.annotation.serving import Client, serving, work_together
-from tests.annotation.test_labelling import fill
 from tests.conftest import make_user
 
 ANNOTATORS = 20

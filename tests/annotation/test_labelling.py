@@ -1,6 +1,7 @@
-"""Leases, answers, skips: what each does to an item's slots, and what it refuses."""
+"""Taking, answering, revising: what each does to an item's slots, and what it refuses."""
 
 import uuid
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -27,61 +28,14 @@ from annotation.queries.people import annotator_of
 from annotation.services import answers, labelling
 from annotation.services.labelling import Refused
 from annotation.services.projects import create_round, publish_guideline
+from tests.annotation.labelling_steps import answer, at_hand, check_slots, fill, take, texts
 
 pytestmark = pytest.mark.django_db
 
 
-def fill(project: Project, n: int, *, overlap: int = 3, name: str = "main") -> Round:
-    """Puts n items into a round; the text is the position."""
-    made = Round.objects.get(project=project, name=name)
-    items = Item.objects.bulk_create(
-        [Item(project=project, text=f"text {k}", digest=uuid.uuid4(), meta={"k": k}) for k in range(n)]
-    )
-    RoundItem.objects.bulk_create(
-        [
-            RoundItem(round=made, item=item, position=k, overlap=overlap, open_slots=overlap)
-            for k, item in enumerate(items)
-        ]
-    )
-    made.items_total += n
-    made.save()
-    return made
-
-
-def check_slots() -> None:
-    """open_slots = overlap − answers − live leases, for every item; and answers are what the table says."""
-    for place in RoundItem.objects.all():
-        live = Assignment.objects.filter(round=place.round_id, item=place.item_id, state="leased").count()
-        given = Annotation.objects.filter(round=place.round_id, item=place.item_id).count()
-        assert place.answers == given
-        assert place.open_slots == place.overlap - given - live
-
-
-def take(project: Project, user: User, count: int = 1) -> list[Assignment]:
-    leases = labelling.next_items(project, user, count).leases
-    return [Assignment.objects.select_related("round", "item").get(pk=lease.id) for lease in leases]
-
-
-def at_hand(user: User, assignment: Assignment) -> Assignment:
-    """The assignment as the next request sees it."""
-    return reads.assignment_of(user, assignment.pk)[0]
-
-
-def texts(taken: list[Assignment]) -> list[str]:
-    return [assignment.item.text for assignment in taken]
-
-
-def answer(assignment: Assignment, label: str = "good", key: uuid.UUID | None = None) -> Annotation:
-    return answers.answer_item(assignment, key=key or uuid.uuid4(), label=label)[0]
-
-
-def expire(*assignments: Assignment) -> None:
-    past = timezone.now() - timedelta(seconds=1)
-    Assignment.objects.filter(pk__in=[a.pk for a in assignments]).update(expires=past)
-
-
 @pytest.fixture(autouse=True)
-def slots_add_up(db: None) -> object:
+def slots_add_up(db: None) -> Iterator[None]:
+    """After every test the slots of every item add up."""
     yield
     check_slots()
 
@@ -291,98 +245,6 @@ class TestAnswering:
         Round.objects.filter(pk=made.pk).update(state="closed")
         with pytest.raises(Refused, match="closed"):
             answer(at_hand(ann, assignment))
-
-
-class TestExpiry:
-    def test_a_lease_that_ran_out_goes_to_others(self, project: Project, ann: User, ben: User) -> None:
-        fill(project, 1, overlap=1)
-        expire(*take(project, ann))
-        assert labelling.return_expired_leases() == 1
-        assert labelling.return_expired_leases() == 0
-        assert texts(take(project, ben)) == ["text 0"]
-
-    def test_others_get_it_even_when_nobody_sweeps(self, project: Project, ann: User, ben: User) -> None:
-        fill(project, 1, overlap=1)
-        expire(*take(project, ann))
-        assert texts(take(project, ben)) == ["text 0"]
-
-    def test_its_holder_gets_it_again(self, project: Project, ann: User) -> None:
-        fill(project, 1, overlap=1)
-        first = take(project, ann)
-        expire(*first)
-        labelling.return_expired_leases()
-        check_slots()
-        assert take(project, ann) == first
-
-    def test_activity_makes_a_lease_longer(self, project: Project, ann: User) -> None:
-        fill(project, 1)
-        held = take(project, ann)
-        expire(*held)
-        again = take(project, ann)[0]
-        assert again == held[0]
-        assert again.expires > timezone.now() + timedelta(minutes=29)
-
-    def test_a_late_answer_is_taken_while_there_is_room(self, project: Project, ann: User) -> None:
-        fill(project, 1)
-        held = take(project, ann)[0]
-        expire(held)
-        labelling.return_expired_leases()
-        answer(at_hand(ann, held))
-        assert Annotation.objects.count() == 1
-
-    def test_a_late_answer_is_refused_when_others_filled_the_item(
-        self, project: Project, ann: User, ben: User
-    ) -> None:
-        fill(project, 1, overlap=1)
-        held = take(project, ann)[0]
-        expire(held)
-        labelling.return_expired_leases()
-        answer(take(project, ben)[0])
-        with pytest.raises(Refused, match="ran out"):
-            answer(at_hand(ann, held))
-        assert Annotation.objects.count() == 1
-
-    def test_two_leases_on_one_item_run_out_together(self, project: Project, ann: User, ben: User) -> None:
-        fill(project, 1, overlap=2)
-        expire(*take(project, ann), *take(project, ben))
-        assert labelling.return_expired_leases() == 2
-
-
-class TestSkipping:
-    def test_a_skipped_item_goes_to_others_and_never_comes_back(
-        self, project: Project, ann: User, ben: User
-    ) -> None:
-        fill(project, 2)
-        assignment = take(project, ann)[0]
-        labelling.skip_item(assignment, "cannot read it")
-        labelling.skip_item(assignment, "again")
-        check_slots()
-        stored = Assignment.objects.get(pk=assignment.pk)
-        assert (stored.state, stored.reason) == ("skipped", "cannot read it")
-        assert texts(take(project, ann, 5)) == ["text 1"]
-        assert "text 0" in texts(take(project, ben, 5))
-
-    def test_an_answered_item_cannot_be_skipped(self, project: Project, ann: User) -> None:
-        fill(project, 1)
-        assignment = take(project, ann)[0]
-        answer(assignment)
-        with pytest.raises(Refused, match="already"):
-            labelling.skip_item(assignment)
-
-    def test_a_lease_that_ran_out_can_be_skipped(self, project: Project, ann: User) -> None:
-        fill(project, 1)
-        assignment = take(project, ann)[0]
-        expire(assignment)
-        labelling.return_expired_leases()
-        labelling.skip_item(assignment)
-        assert take(project, ann) == []
-
-    def test_a_skip_can_be_taken_back_by_answering(self, project: Project, ann: User) -> None:
-        fill(project, 1)
-        assignment = take(project, ann)[0]
-        labelling.skip_item(assignment)
-        answer(at_hand(ann, assignment))
-        assert Annotation.objects.count() == 1
 
 
 class TestRevising:

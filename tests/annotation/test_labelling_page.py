@@ -20,7 +20,7 @@ from annotation.models import (
     User,
 )
 from annotation.services.projects import publish_guideline
-from tests.annotation.test_labelling import fill
+from tests.annotation.labelling_steps import fill
 
 pytestmark = pytest.mark.django_db
 Page = Callable[[User | None], Client]

@@ -18,7 +18,7 @@ from annotation.models import (
     Round,
     User,
 )
-from tests.annotation.test_labelling import fill
+from tests.annotation.labelling_steps import fill
 
 pytestmark = pytest.mark.django_db
 Api = Callable[[User | None], APIClient]

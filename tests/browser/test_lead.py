@@ -70,10 +70,9 @@ def test_a_lead_goes_from_a_file_to_a_frozen_split_set(
     page.goto(f"/projects/{project.slug}/splits/")
     page.locator("input[name=name]").fill("first")
     page.locator("main form button.pri[type=submit]").last.click()
-    page.get_by_role("button", name="Freeze").first.wait_for(timeout=20_000)
-    page.get_by_role("button", name="Freeze").first.click()
+    page.get_by_text("Freeze v1", exact=True).first.click(timeout=20_000)
     page.locator("dialog[open]").get_by_role("button", name="Freeze").click()
-    expect(page.locator("main")).to_contain_text("rozen")
+    expect(page.locator("main")).to_contain_text("is frozen")
     frozen = SplitSet.objects.get()
     assert frozen.state == SplitSet.State.FROZEN
     assert sum(entry["items"] for entry in frozen.manifest["counts"].values()) == 58
