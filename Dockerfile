@@ -18,4 +18,4 @@ RUN SECRET_KEY=build LOUPE_NO_SERVERS=1 python manage.py collectstatic --no-inpu
 VOLUME /data
 EXPOSE 8000
 
-CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--timeout", "120", "--keep-alive", "75", "--no-control-socket"]
+CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", "--threads", "8", "--timeout", "120", "--keep-alive", "75", "--preload", "--no-control-socket"]

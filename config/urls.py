@@ -3,11 +3,11 @@
 from django.urls import include, path
 
 urlpatterns = [
+    path("api/v1/", include("config.api")),  # first, since most requests are its
     path("", include("annotation.urls")),
     path("", include("qc.urls")),
     path("", include("evaluation.urls")),
     path("account/", include("allauth.urls")),
-    path("api/v1/", include("config.api")),
 ]
 
 handler400 = "annotation.views.errors.bad_request"

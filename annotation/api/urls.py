@@ -4,17 +4,20 @@ from django.urls import path
 
 from annotation.api import imports, items, jobs, labelling, projects
 
-urlpatterns = [
-    path("projects/", projects.ProjectList.as_view(), name="api-projects"),
-    path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
-    path("projects/<slug:slug>/members/", projects.MemberList.as_view(), name="api-members"),
-    path("projects/<slug:slug>/members/<str:username>/", projects.MemberDetail.as_view(), name="api-member"),
-    path("projects/<slug:slug>/rounds/", projects.RoundList.as_view(), name="api-rounds"),
+labelling_urls = [  # first, since they are asked for most
     path("projects/<slug:slug>/next/", labelling.NextItems.as_view(), name="api-next"),
     path("assignments/<int:pk>/answer/", labelling.AnswerItem.as_view(), name="api-answer"),
     path("assignments/<int:pk>/skip/", labelling.SkipItem.as_view(), name="api-skip"),
     path("annotations/<int:pk>/", labelling.ReviseAnswer.as_view(), name="api-annotation"),
     path("items/<int:pk>/flags/", labelling.FlagItem.as_view(), name="api-flags"),
+]
+
+project_urls = [
+    path("projects/", projects.ProjectList.as_view(), name="api-projects"),
+    path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
+    path("projects/<slug:slug>/members/", projects.MemberList.as_view(), name="api-members"),
+    path("projects/<slug:slug>/members/<str:username>/", projects.MemberDetail.as_view(), name="api-member"),
+    path("projects/<slug:slug>/rounds/", projects.RoundList.as_view(), name="api-rounds"),
     path("projects/<slug:slug>/imports/", imports.ImportList.as_view(), name="api-imports"),
     path("imports/<int:pk>/", imports.ImportDetail.as_view(), name="api-import"),
     path("imports/<int:pk>/rejected.csv", imports.RejectedRows.as_view(), name="api-rejected"),
@@ -29,3 +32,5 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel/", jobs.JobCancel.as_view(), name="api-cancel-job"),
 ]
+
+urlpatterns = labelling_urls + project_urls

@@ -15,7 +15,9 @@ class RoundItem(models.Model):
     open_slots = overlap − answers − live leases, at every moment.
     """
 
-    round = models.ForeignKey(Round, models.CASCADE, related_name="round_items")
+    round = models.ForeignKey(
+        Round, models.CASCADE, related_name="round_items", db_index=False, db_constraint=False
+    )  # as Item.project: written by imports, from an id that they have locked
     item = models.ForeignKey(Item, models.CASCADE, related_name="round_items")
     position = models.IntegerField()  # random, but fixed for the round
     overlap = models.PositiveSmallIntegerField()

@@ -69,14 +69,20 @@ class Item(models.Model):
         AUGMENTED = "augmented", "Augmented"
         SYNTHETIC = "synthetic", "Synthetic"
 
-    project = models.ForeignKey(Project, models.CASCADE, related_name="items")
+    # Three references are not checked row by row by the database: imports write them by the hundred thousand, from ids
+    # that they have read and locked, and the check took longer than the writing.
+    project = models.ForeignKey(
+        Project, models.CASCADE, related_name="items", db_index=False, db_constraint=False
+    )
     external_id = models.CharField(max_length=200, null=True)
     text = models.TextField()
     digest = models.UUIDField()
     meta = models.JSONField(default=dict)
     provenance = models.CharField(max_length=9, choices=Provenance, default=Provenance.REAL)
-    imported_label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
-    source = models.ForeignKey(Import, models.CASCADE, null=True, related_name="items")
+    imported_label = models.ForeignKey(
+        Label, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    source = models.ForeignKey(Import, models.CASCADE, null=True, related_name="items", db_constraint=False)
     row = models.PositiveIntegerField(null=True)
     created = models.DateTimeField(default=timezone.now)
     deleted = models.DateTimeField(null=True)

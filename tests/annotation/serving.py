@@ -26,6 +26,7 @@ OPTIONS = [
     "8",
     "--keep-alive",
     "75",
+    "--preload",
     "--no-control-socket",
 ]
 

@@ -57,7 +57,11 @@ def test_every_page_is_accessible_fits_and_is_quiet(sign_in: SignIn) -> None:
     lead.set_password("correct horse")
     lead.save()
     wrong: list[str] = []
-    rules: dict[str, list[str]] = {"light": [], "dark": ["color-contrast"], "phone": ["target-size"]}  # what changes with the look
+    rules: dict[str, list[str]] = {
+        "light": [],
+        "dark": ["color-contrast"],
+        "phone": ["target-size"],
+    }  # what changes with the look
     for dark, phone in [(False, False), (True, False), (False, True)]:
         page = sign_in(lead, dark=dark, phone=phone)
         look = "phone" if phone else "dark" if dark else "light"
