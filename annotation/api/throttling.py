@@ -2,10 +2,10 @@
 
 import threading
 import time
+from typing import Any
 
 from rest_framework import throttling
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
 
 class UserThrottle(throttling.UserRateThrottle):
@@ -15,11 +15,13 @@ class UserThrottle(throttling.UserRateThrottle):
     runs wild.
     """
 
+    num_requests: int
+    duration: int
     lock = threading.Lock()
     counts: dict[str, int] = {}
     window = 0
 
-    def allow_request(self, request: Request, view: APIView) -> bool:
+    def allow_request(self, request: Request, view: Any) -> bool:
         """Counts the request; False when the user has sent too many in this minute."""
         whose = (
             f"user {request.user.pk}" if request.user.is_authenticated else f"from {self.get_ident(request)}"
