@@ -24,7 +24,7 @@ from tests.annotation.serving import Client, serving, work_together  # noqa: E40
 
 ITEMS = 100_000
 ANNOTATORS = 20
-WARM_UP = 6.0  # seconds; workers load the application at their first requests
+WARM_UP = 3.0  # seconds, in which connections are opened and statements planned
 SECONDS = 15.0
 
 

@@ -53,6 +53,7 @@ def database(url: str) -> dict[str, Any]:
         "HOST": options.pop("host", "") or unquote(parts.hostname or ""),
         "PORT": str(parts.port or options.pop("port", "")),
         "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": options,
     }
 
@@ -67,9 +68,8 @@ def secret_key(data: Path) -> str:
         fresh = data / f"secret_key.{os.getpid()}"
         fresh.write_text(secrets.token_urlsafe(50))
         fresh.chmod(0o600)
-        with contextlib.suppress(
-            FileExistsError
-        ):  # whoever comes first wins; the others read what the first wrote
+        # Whoever comes first wins; the others read what the first wrote
+        with contextlib.suppress(FileExistsError):
             os.link(fresh, path)
         fresh.unlink()
     return path.read_text()

@@ -4,12 +4,10 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
-from rest_framework.authentication import SessionAuthentication
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import authorise_role, object_for, role_of
-from annotation.api.authentication import KeyAuthentication
 from annotation.api.errors import Conflict
 from annotation.api.requests import Request
 from annotation.models import Annotation, Assignment, Flag, Item
@@ -83,13 +81,7 @@ def handout_data(handout: labelling.Handout, sitting_limit: int | None) -> dict[
     return shown
 
 
-class LabellingView(APIView):
-    """Called at every text by everybody who labels, so it is kept light."""
-
-    authentication_classes = [KeyAuthentication, SessionAuthentication]
-
-
-class NextItems(LabellingView):
+class NextItems(APIView):
     """The items to label next: those that you hold already, then new ones."""
 
     @extend_schema(request=NextSerializer, responses=HandoutSerializer)
@@ -155,7 +147,7 @@ def annotation_data(made: Annotation) -> dict[str, Any]:
     }
 
 
-class AnswerItem(LabellingView):
+class AnswerItem(APIView):
     """Answers an item that was handed to you. It is stored when this says so; the same key again changes nothing."""
 
     @extend_schema(
@@ -176,7 +168,7 @@ class SkipSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=500, required=False, allow_blank=True, default="")
 
 
-class SkipItem(LabellingView):
+class SkipItem(APIView):
     """Gives an item to others; you do not get it again."""
 
     @extend_schema(request=SkipSerializer, responses={200: SkipSerializer, 409: None})
@@ -199,7 +191,7 @@ def own_assignment(request: Request, pk: int) -> Assignment:
     return found
 
 
-class ReviseAnswer(LabellingView):
+class ReviseAnswer(APIView):
     """Revises one's own answer while its round is open. Every version is kept."""
 
     @extend_schema(request=RevisionSerializer, responses={200: AnnotationSerializer, 409: None})
@@ -226,7 +218,7 @@ class FlagSerializer(serializers.ModelSerializer[Flag]):
         read_only_fields = ["id", "created"]
 
 
-class FlagItem(LabellingView):
+class FlagItem(APIView):
     """Says that something is wrong with an item."""
 
     @extend_schema(request=FlagSerializer, responses={201: FlagSerializer})

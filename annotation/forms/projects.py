@@ -24,12 +24,16 @@ class ProjectForm(forms.Form):
     )
 
 
+# The design's label colours c1 to c8, by name
+HUES = ["Blue", "Green", "Orange", "Pink", "Red", "Teal", "Lime", "Violet"]
+
+
 class LabelForm(forms.Form):
     """One label; a row without a name is left out."""
 
     hotkey = forms.CharField(max_length=1, required=False, label="Key")
     color = forms.TypedChoiceField(
-        choices=[(n, f"Colour {n}") for n in range(1, 9)], coerce=int, empty_value=None, required=False
+        choices=list(enumerate(HUES, start=1)), coerce=int, empty_value=None, required=False
     )
     name = forms.CharField(max_length=100, required=False)
     description = forms.CharField(max_length=500, required=False, label="Definition, shown under the button")

@@ -15,9 +15,10 @@ class RoundItem(models.Model):
     open_slots = overlap − answers − live leases, at every moment.
     """
 
+    # Not checked row by row, as Item.project is not: imports write it by the hundred thousand
     round = models.ForeignKey(
         Round, models.CASCADE, related_name="round_items", db_index=False, db_constraint=False
-    )  # as Item.project: written by imports, from an id that they have locked
+    )
     item = models.ForeignKey(Item, models.CASCADE, related_name="round_items")
     position = models.IntegerField()  # random, but fixed for the round
     overlap = models.PositiveSmallIntegerField()

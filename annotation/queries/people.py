@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Max, QuerySet, Sum
 
-from annotation.models import Annotation, Annotator, Membership, Project, Round, User
+from annotation.models import Annotator, Membership, Participation, Project, User
 
 
 def members(project: Project) -> QuerySet[Membership]:
@@ -21,18 +21,15 @@ def annotator_of(project: Project, user: User) -> Annotator:
 
 
 def members_with_answers(project: Project) -> list[Membership]:
-    """The members, each with `answers` (how many, in all rounds) and `last_answer` (when)."""
-    found = list(members(project))
-    rounds = list(Round.objects.filter(project=project))
-    authors = {a.user_id: a.pk for a in Annotator.objects.filter(project=project, user__isnull=False)}
-    given = {
-        row["annotator"]: row
-        for row in Annotation.objects.filter(round__in=rounds, annotator__in=authors.values())
-        .values("annotator")
-        .annotate(n=Count("id"), last=Max("created"))
+    """The members, each with `answers` (how many, in all rounds) and `last_seen` (at the labelling screen)."""
+    mine = Participation.objects.filter(annotator__project=project, annotator__user__isnull=False)
+    parts = {
+        row["annotator__user"]: row
+        for row in mine.values("annotator__user").annotate(answers=Sum("answers"), last_seen=Max("active"))
     }
+    found = list(members(project))
     for member in found:
-        row: Any = given.get(authors.get(member.user_id, 0), {})
-        member.answers = row.get("n", 0)  # type: ignore[attr-defined]
-        member.last_answer = row.get("last")  # type: ignore[attr-defined]
+        part: Any = parts.get(member.user_id, {})
+        member.answers = part.get("answers", 0)  # type: ignore[attr-defined]
+        member.last_seen = part.get("last_seen")  # type: ignore[attr-defined]
     return found

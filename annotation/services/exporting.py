@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from annotation.algorithms.formulas import defuse
 from annotation.models import Import
 from annotation.queries import imports
-from annotation.services.reading import defuse
 
 AT_ONCE = 500
 

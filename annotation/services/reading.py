@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
+from annotation.algorithms.formulas import undefuse
+
 csv.field_size_limit(16_000_000)  # a longer cell is a quotation mark that is never closed
 
 FORMATS = {"csv": "CSV", "tsv": "TSV", "jsonl": "JSON Lines"}
@@ -28,8 +30,6 @@ _MAGIC = {
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
 }
-_DEFUSED = re.compile(r"'+[=+\-@\t\r]")
-_NEEDS_DEFUSING = re.compile(r"'*[=+\-@\t\r]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 # Bytes that UTF-8 could not decode, as Windows-1252 has them. FF is no letter that people write, but binary junk.
 _LEGACY = {
@@ -73,16 +73,6 @@ class Layout:
     def encoding_name(self) -> str:
         """What people call the encoding."""
         return "Windows-1252" if self.legacy else self.encoding.upper()
-
-
-def defuse(value: str) -> str:
-    """A CSV cell that no spreadsheet takes for a formula; import takes the `'` off again."""
-    return "'" + value if _NEEDS_DEFUSING.match(value) else value
-
-
-def undefuse(value: str) -> str:
-    """Takes off the `'` that `defuse` put on."""
-    return value[1:] if _DEFUSED.match(value) else value
 
 
 def has_undecodable(text: str) -> bool:

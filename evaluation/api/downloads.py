@@ -3,12 +3,10 @@
 import base64
 import re
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO
 
 from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import parse_etags
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.request import Request as PlainRequest
 
 from annotation.api.requests import Request
 from evaluation.models import SplitFile
@@ -16,16 +14,6 @@ from evaluation.services.writers import FORMATS
 
 BLOCK = 256 * 1024
 RANGE = re.compile(r"bytes=(\d*)-(\d*)")
-
-
-class AnyFormat(BaseContentNegotiation):
-    """Files have the format that their address names, whatever a client says that it accepts."""
-
-    def select_parser(self, request: PlainRequest, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(self, request: PlainRequest, renderers: Any, format_suffix: str | None = None) -> Any:
-        return renderers[0], renderers[0].media_type
 
 
 def send_file(request: Request, file: SplitFile) -> HttpResponseBase:

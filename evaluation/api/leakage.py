@@ -12,9 +12,9 @@ from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.negotiation import AsAddressed
 from annotation.api.requests import Request
 from annotation.models import Role, User
-from evaluation.api.downloads import AnyFormat
 from evaluation.jobs import start_leakage
 from evaluation.models import LeakageReport
 from evaluation.queries import leakage as queries
@@ -142,7 +142,7 @@ class LeakageDetail(APIView):
 class LeakagePairs(APIView):
     """Every pair as CSV, JSON Lines or Parquet, most similar first. Needs the role lead."""
 
-    content_negotiation_class = AnyFormat
+    content_negotiation_class = AsAddressed
 
     @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, report_id: int, extension: str) -> HttpResponseBase:

@@ -12,9 +12,10 @@ from rest_framework.views import APIView
 from annotation.access import object_for, project_for
 from annotation.api.errors import Conflict
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.negotiation import AsAddressed
 from annotation.api.requests import Request
 from annotation.models import Role, User
-from evaluation.api.downloads import AnyFormat, send_file
+from evaluation.api.downloads import send_file
 from evaluation.jobs import start_split_set
 from evaluation.models import SplitFile, SplitSet
 from evaluation.queries import splits as queries
@@ -155,7 +156,7 @@ class SplitSetFreeze(APIView):
 class SplitFileDetail(APIView):
     """A split as Parquet, CSV or JSON Lines. Needs the role lead, since it shows everybody's labels."""
 
-    content_negotiation_class = AnyFormat
+    content_negotiation_class = AsAddressed
 
     @extend_schema(
         parameters=[OpenApiParameter("labels", enum=VARIANTS, default="hard")],

@@ -221,6 +221,14 @@ SPREAD = """
 """
 
 
+LAST_SEEN = """
+    UPDATE annotation_participation p SET active = newest.created
+    FROM (SELECT annotator_id, max(created) AS created FROM annotation_annotation
+          WHERE round_id = %(round)s GROUP BY annotator_id) newest
+    WHERE p.round_id = %(round)s AND p.annotator_id = newest.annotator_id
+"""
+
+
 def monday(day: date) -> date:
     """The Monday of that day's week."""
     return day - timedelta(days=day.weekday())
@@ -237,3 +245,4 @@ def spread_answers(made: Round, first: date, days: int) -> None:
     start = datetime(first.year, first.month, first.day, 8, 30, tzinfo=UTC)
     with connection.cursor() as cursor:
         cursor.execute(SPREAD, {"days": ends, "round": made.pk, "first": start})
+        cursor.execute(LAST_SEEN, {"round": made.pk})

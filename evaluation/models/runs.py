@@ -19,9 +19,7 @@ class Run(models.Model):
     tags = models.JSONField(default=list)
     parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="children")
     url = models.URLField(null=True, blank=True)
-    labels = ArrayField(
-        models.BigIntegerField(), default=list
-    )  # label ids, in the order of every probabilities row
+    labels = ArrayField(models.BigIntegerField(), default=list)  # label ids, as in every row of probabilities
     predictions_total = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=0)  # counts uploads, so that an old report shows
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")

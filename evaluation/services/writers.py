@@ -10,6 +10,8 @@ from typing import IO, Any, Protocol, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from annotation.algorithms.formulas import defuse
+
 T = TypeVar("T")
 Row = Mapping[str, Any]
 Columns = dict[str, str]  # name → bool, int64, float64, string, json, none or shares
@@ -20,7 +22,6 @@ FORMATS = {
     "jsonl": "application/jsonl",
 }
 AT_ONCE = 20_000
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 SHARES = "shares"  # label → share; in Parquet a struct with one field for each label
 
 
@@ -58,12 +59,12 @@ def csv_cell(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return defuse(value)
     return compact(value) if isinstance(value, bool | dict | list) else value
 
 
 class CsvTable:
-    """CSV with a header, UTF-8, line ends as on Unix."""
+    """CSV with a header, UTF-8, line ends as RFC 4180 has them."""
 
     def __init__(self, sink: IO[bytes], columns: Columns) -> None:
         self.sink, self.columns = sink, list(columns)
@@ -71,7 +72,7 @@ class CsvTable:
 
     def _put(self, cells: Iterable[list[Any]]) -> None:
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(cells)
+        csv.writer(text).writerows(cells)  # its \r\n makes it quote a lone \r in a cell as well
         self.sink.write(text.getvalue().encode())
 
     def write(self, rows: Sequence[Row]) -> None:

@@ -13,38 +13,17 @@ import pyarrow.parquet
 from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request as PlainRequest
 from rest_framework.views import APIView
 
 from annotation.access import project_for
+from annotation.algorithms.formulas import defuse
+from annotation.api.negotiation import AsAddressed
 from annotation.api.requests import Request
 from annotation.models import Role
 from qc.queries.resolved import METHODS, resolved_labels
 
 FIELDS = ["item_id", "external_id", "label", "confidence", "distribution", "source", "n", "tie", "outcome"]
 AT_ONCE = 2_000
-FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # a spreadsheet would compute these; import takes the quote off again
-
-
-class AsAddressed(BaseContentNegotiation):
-    """The address names the format, so that no Accept header is refused."""
-
-    def select_parser(self, request: PlainRequest, parsers: Any) -> Any:
-        return parsers[0]
-
-    def select_renderer(
-        self, request: PlainRequest, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
 
 
 class ResolvedLabels(APIView):
@@ -103,7 +82,7 @@ def _csv(frame: pd.DataFrame) -> StreamingHttpResponse:
 
 
 def _guarded(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    return defuse(value) if isinstance(value, str) else value
 
 
 def _parquet(frame: pd.DataFrame) -> FileResponse:
