@@ -137,7 +137,7 @@ def annotation_data(made: Annotation) -> dict[str, Any]:
         "id": made.pk,
         "item_id": made.item_id,
         "round": made.round.name,
-        "label": made.label.name,
+        "label": made.label_name,
         "comment": made.comment,
         "difficulty": made.difficulty,
         "seconds": made.seconds,

@@ -34,7 +34,7 @@ class UploadForm(forms.Form):
 class MappingForm(forms.Form):
     """What the file holds and what each column becomes."""
 
-    kind = forms.ChoiceField(choices=Import.Kind.choices)
+    kind = forms.ChoiceField(choices=[(kind, kind.label) for kind in KINDS])
     duplicates = forms.ChoiceField(choices=[("drop", "merge into one"), ("keep", "keep them all")])
     provenance = forms.ChoiceField(choices=Item.Provenance.choices)
     annotator = forms.CharField(max_length=200, required=False)

@@ -3,8 +3,10 @@
 from annotation.models.answers import (
     Annotation,
     AnnotationVersion,
+    AnswerKind,
     Assignment,
     Flag,
+    GoldItem,
     MetaLabel,
     Participation,
     ReturnedItem,
@@ -13,22 +15,26 @@ from annotation.models.answers import (
 from annotation.models.items import Import, ImportRow, Item
 from annotation.models.jobs import AuditEntry, Job
 from annotation.models.people import Annotator, Invitation, Membership, Role, User
-from annotation.models.projects import Guideline, Label, Project, Round
+from annotation.models.projects import Guideline, GuidelineRead, Label, LabelMigration, Project, Round
 
 __all__ = [
     "Annotation",
     "AnnotationVersion",
     "Annotator",
+    "AnswerKind",
     "Assignment",
     "AuditEntry",
     "Flag",
+    "GoldItem",
     "Guideline",
+    "GuidelineRead",
     "Import",
     "ImportRow",
     "Invitation",
     "Item",
     "Job",
     "Label",
+    "LabelMigration",
     "Membership",
     "MetaLabel",
     "Participation",

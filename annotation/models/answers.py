@@ -1,12 +1,36 @@
-"""Labelling: an item's open slots in a round, leases on them, and the answers that people gave."""
+"""Labelling: an item's open slots in a round, leases on them, and the answers that people gave.
 
+An answer is one of three things, by the project's task: `label`; `labels`, the ids of the chosen labels in ascending
+order, none being an answer too; or `spans`, a list of [start, end, label id] in ascending order, start and end counted
+in Unicode code points, end exclusive.
+"""
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
 from annotation.models.items import Item
 from annotation.models.people import Annotator, User
-from annotation.models.projects import Guideline, Label, Round
+from annotation.models.projects import Guideline, Label, Project, Round
+
+
+class AnswerKind(models.TextChoices):
+    """What an item was handed out for. Only normal answers take a slot and count for agreement."""
+
+    NORMAL = "normal"
+    GOLD = "gold"
+    REPEAT = "repeat"
+
+
+def of_one_shape(name: str) -> models.CheckConstraint:
+    """That exactly one of label, labels and spans is there."""
+    return models.CheckConstraint(
+        condition=Q(label__isnull=False, labels__isnull=True, spans__isnull=True)
+        | Q(label__isnull=True, labels__isnull=False, spans__isnull=True)
+        | Q(label__isnull=True, labels__isnull=True, spans__isnull=False),
+        name=name,
+    )
 
 
 class RoundItem(models.Model):
@@ -59,6 +83,7 @@ class Assignment(models.Model):
     round = models.ForeignKey(Round, models.CASCADE, related_name="assignments", db_index=False)
     item = models.ForeignKey(Item, models.CASCADE, related_name="assignments", db_index=False)
     annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="assignments", db_index=False)
+    kind = models.CharField(max_length=6, choices=AnswerKind, default=AnswerKind.NORMAL)
     state = models.CharField(max_length=8, choices=State, default=State.LEASED)
     reason = models.CharField(max_length=500, blank=True)
     created = models.DateTimeField(default=timezone.now)
@@ -66,7 +91,9 @@ class Assignment(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["round", "annotator", "item"], name="item_once_per_annotator")
+            models.UniqueConstraint(
+                fields=["round", "annotator", "item", "kind"], name="item_once_per_annotator"
+            )
         ]
         indexes = [
             models.Index(fields=["annotator", "round"], condition=Q(state="leased"), name="live_leases"),
@@ -104,18 +131,26 @@ class ReturnedItem(models.Model):
     round_item = models.OneToOneField(RoundItem, models.DO_NOTHING, db_constraint=False, related_name="+")
 
 
+class AnnotationQuerySet(models.QuerySet["Annotation"]):
+    """Answers."""
+
+    def counted(self) -> "AnnotationQuerySet":
+        """Those that count for agreement and for an item's overlap."""
+        return self.filter(kind=AnswerKind.NORMAL, set_aside__isnull=True)
+
+
 class Annotation(models.Model):
     """One person's answer to one item, in its newest version."""
 
-    class Kind(models.TextChoices):
-        NORMAL = "normal"
-        REPEAT = "repeat"
+    Kind = AnswerKind
 
     round = models.ForeignKey(Round, models.CASCADE, related_name="annotations", db_index=False)
     item = models.ForeignKey(Item, models.CASCADE, related_name="annotations")
     annotator = models.ForeignKey(Annotator, models.PROTECT, related_name="annotations", db_index=False)
-    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
-    kind = models.CharField(max_length=6, choices=Kind, default=Kind.NORMAL)
+    label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    labels = ArrayField(models.BigIntegerField(), null=True)
+    spans = models.JSONField(null=True)
+    kind = models.CharField(max_length=6, choices=AnswerKind, default=AnswerKind.NORMAL)
     guideline = models.ForeignKey(Guideline, models.PROTECT, null=True, related_name="+", db_index=False)
     source = models.ForeignKey("annotation.Import", models.CASCADE, null=True, related_name="annotations")
     key = models.UUIDField(null=True)  # the browser's idempotency key
@@ -123,11 +158,17 @@ class Annotation(models.Model):
     client_seconds = models.FloatField(null=True)
     comment = models.TextField(blank=True)
     difficulty = models.PositiveSmallIntegerField(null=True)
+    confidence = models.PositiveSmallIntegerField(null=True)
+    correct = models.BooleanField(null=True)  # of a gold answer: whether it was the known one
     created = models.DateTimeField(default=timezone.now)
     revised = models.DateTimeField(null=True)
+    set_aside = models.DateTimeField(null=True)  # a lead removed its author's answers; it counts for nothing
+
+    objects = AnnotationQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            of_one_shape("answer_of_one_shape"),
             models.UniqueConstraint(
                 fields=["round", "item", "annotator"],
                 condition=Q(kind="normal"),
@@ -142,15 +183,61 @@ class Annotation(models.Model):
             models.Index(fields=["round", "created"], name="answers_by_day"),
         ]
 
+    @property
+    def label_name(self) -> str | None:
+        """The label's name, where one label is the answer."""
+        return self.label.name if self.label is not None else None
+
 
 class AnnotationVersion(models.Model):
     """What an answer was before its author revised it."""
 
     annotation = models.ForeignKey(Annotation, models.CASCADE, related_name="versions")
-    label = models.ForeignKey(Label, models.PROTECT, related_name="+", db_index=False)
+    label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    labels = ArrayField(models.BigIntegerField(), null=True)
+    spans = models.JSONField(null=True)
     comment = models.TextField(blank=True)
     difficulty = models.PositiveSmallIntegerField(null=True)
+    confidence = models.PositiveSmallIntegerField(null=True)
     replaced = models.DateTimeField(default=timezone.now)
+
+    @property
+    def label_name(self) -> str | None:
+        """The label's name, where one label is the answer."""
+        return self.label.name if self.label is not None else None
+
+
+class GoldItem(models.Model):
+    """An item whose answer is known. It is mixed into what people label, and takes no slot there."""
+
+    class Origin(models.TextChoices):
+        SET = "set", "Set by hand"
+        IMPORTED = "imported", "Imported"
+        UNANIMOUS = "unanimous", "Everybody agreed"
+        ADJUDICATED = "adjudicated", "Decided by the panel"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="gold_items", db_index=False)
+    item = models.OneToOneField(Item, models.CASCADE, related_name="gold")
+    label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    labels = ArrayField(models.BigIntegerField(), null=True)
+    spans = models.JSONField(null=True)
+    explanation = models.TextField(blank=True)
+    origin = models.CharField(max_length=11, choices=Origin, default=Origin.SET)
+    source = models.ForeignKey("annotation.Import", models.SET_NULL, null=True, related_name="gold_items")
+    exposures = models.PositiveIntegerField(default=0)
+    retired = models.DateTimeField(null=True)
+    created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [of_one_shape("gold_of_one_shape")]
+        indexes = [
+            models.Index(
+                fields=["project", "exposures", "id"],
+                condition=Q(retired__isnull=True),
+                name="gold_least_seen",
+            )
+        ]
 
 
 class MetaLabel(models.TextChoices):

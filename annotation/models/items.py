@@ -1,5 +1,6 @@
 """The pool of texts and where each came from."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
@@ -14,6 +15,7 @@ class Import(models.Model):
     class Kind(models.TextChoices):
         ITEMS = "items", "Texts"
         ANNOTATIONS = "annotations", "Answers by people"
+        GOLD = "gold", "Gold texts"
 
     class State(models.TextChoices):
         UPLOADED = "uploaded", "Uploaded, not read yet"
@@ -82,6 +84,8 @@ class Item(models.Model):
     imported_label = models.ForeignKey(
         Label, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
     )
+    imported_labels = ArrayField(models.BigIntegerField(), null=True)  # where several can be chosen
+    imported_spans = models.JSONField(null=True)  # [start, end, label id] as in an annotation
     source = models.ForeignKey(Import, models.CASCADE, null=True, related_name="items", db_constraint=False)
     row = models.PositiveIntegerField(null=True)
     created = models.DateTimeField(default=timezone.now)

@@ -51,6 +51,14 @@ class Membership(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
+    quota = models.PositiveIntegerField(
+        null=True, blank=True
+    )  # answers in the project; null: as many as there are
+    paused = models.DateTimeField(null=True, blank=True)
+    paused_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, blank=True, related_name="+"
+    )  # null: the rule
+    paused_because = models.TextField(blank=True)  # shown to the member and kept in the log
     created = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -71,6 +79,7 @@ class Invitation(models.Model):
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="invitations")
     role = models.CharField(max_length=12, choices=Role, default=Role.ANNOTATOR)
     email = models.EmailField(blank=True)
+    quota = models.PositiveIntegerField(null=True, blank=True)
     token = models.CharField(max_length=40, unique=True, default=invitation_token)
     created_by = models.ForeignKey(User, models.CASCADE, related_name="+")
     created = models.DateTimeField(default=timezone.now)
@@ -87,6 +96,9 @@ class Annotator(models.Model):
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="annotators")
     user = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     name = models.CharField(max_length=200)
+    read_version = models.PositiveIntegerField(null=True)  # of the guideline; null before the first item
+    gold_answers = models.PositiveIntegerField(default=0)  # since the last reinstatement
+    gold_correct = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [

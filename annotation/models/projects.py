@@ -15,6 +15,16 @@ class Project(models.Model):
 
     class Task(models.TextChoices):
         CLASSIFICATION = "classification", "One label"
+        MULTILABEL = "multilabel", "Several labels"
+        SPANS = "spans", "Marked spans"
+
+    class GoldFeedback(models.TextChoices):
+        """What an annotator is told after a gold item; each tells what those above it do."""
+
+        NOTHING = "nothing", "nothing"
+        SCORE = "score", "score only"
+        HINT = "hint", "score and hint by label"
+        EXPLANATION = "explanation", "the explanation itself"
 
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
@@ -25,8 +35,20 @@ class Project(models.Model):
     )
     gold_rate = models.FloatField(default=0.05, validators=rate)
     repeat_rate = models.FloatField(default=0.05, validators=rate)
+    maximum_overlap = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )  # up to which overlap grows where the first answers disagree; null: it does not grow
+    overlapping_spans = models.BooleanField(default=False)
+    asks_difficulty = models.BooleanField(default=True)
+    asks_confidence = models.BooleanField(default=False)
     gold_threshold = models.FloatField(default=0.7, validators=rate)
     gold_minimum = models.PositiveSmallIntegerField(default=5)
+    gold_feedback = models.CharField(max_length=11, choices=GoldFeedback, default=GoldFeedback.NOTHING)
+    gold_wear = models.PositiveIntegerField(
+        null=True, blank=True, default=200, validators=[MinValueValidator(1)]
+    )  # after so many exposures a gold item is retired; null: never
+    repeat_distance = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
+    shows_quality = models.BooleanField(default=False)  # annotators see how good their own answers are
     sitting_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     day_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     total_minutes = models.PositiveIntegerField(null=True, blank=True)
@@ -45,12 +67,16 @@ class Label(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="labels")
     name = models.CharField(max_length=100)
     description = models.CharField(max_length=500, blank=True)
+    examples = models.JSONField(default=list, blank=True)  # short texts
     hotkey = models.CharField(max_length=1, blank=True)
     color = models.PositiveSmallIntegerField(
         default=1, validators=[MinValueValidator(1), MaxValueValidator(8)]
     )
     position = models.PositiveSmallIntegerField(default=0)
     retired = models.DateTimeField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False
+    )
 
     class Meta:
         ordering = ["position", "id"]
@@ -67,20 +93,59 @@ class Label(models.Model):
         return self.name
 
 
+class LabelMigration(models.Model):
+    """A label was renamed, merged into another, retired or brought back."""
+
+    class Kind(models.TextChoices):
+        RENAME = "rename", "Renamed"
+        MERGE = "merge", "Merged"
+        RETIRE = "retire", "Retired"
+        RESTORE = "restore", "Brought back"
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="label_migrations")
+    kind = models.CharField(max_length=7, choices=Kind)
+    label = models.ForeignKey(Label, models.CASCADE, related_name="migrations")
+    into = models.ForeignKey(Label, models.CASCADE, null=True, related_name="+", db_index=False)
+    name_before = models.CharField(max_length=100, blank=True)
+    name_after = models.CharField(max_length=100, blank=True)
+    answers = models.PositiveIntegerField(default=0)  # that carry another label since then
+    created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-id"]
+
+
 class Guideline(models.Model):
-    """One version of what annotators are told, in Markdown."""
+    """One version of what annotators are told, in Markdown. Without a time of publication it is a draft."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="guidelines")
     version = models.PositiveIntegerField()
     body = models.TextField(blank=True)
-    published = models.DateTimeField(default=timezone.now)
+    summary = models.TextField(blank=True)  # what annotators read before their next text
+    published = models.DateTimeField(null=True, default=timezone.now)
+    created = models.DateTimeField(default=timezone.now)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["version"]
         constraints = [
-            models.UniqueConstraint(fields=["project", "version"], name="guideline_versions_differ")
+            models.UniqueConstraint(fields=["project", "version"], name="guideline_versions_differ"),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(published__isnull=True), name="one_guideline_draft"
+            ),
         ]
+
+
+class GuidelineRead(models.Model):
+    """Somebody confirmed to have read a version of the guideline."""
+
+    guideline = models.ForeignKey(Guideline, models.CASCADE, related_name="readings")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["guideline", "user"], name="one_reading_per_person")]
 
 
 class Round(models.Model):
@@ -94,6 +159,11 @@ class Round(models.Model):
     class Purpose(models.TextChoices):
         EVALUATION = "evaluation", "Evaluation"
         TRAINING = "training", "Training"
+
+    class Audience(models.TextChoices):
+        EVERYONE = "everyone", "all who are active"
+        UNSEEN = "unseen", "only who has not seen the text"
+        CHOSEN = "chosen", "chosen people"
 
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
@@ -110,8 +180,17 @@ class Round(models.Model):
     )
     gold_rate = models.FloatField(default=0.05, validators=rate)
     repeat_rate = models.FloatField(default=0.05, validators=rate)
+    maximum_overlap = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
+    )
+    audience = models.CharField(max_length=8, choices=Audience, default=Audience.EVERYONE)
+    people = models.ManyToManyField(User, blank=True, related_name="+")  # where the audience is chosen
     seed = models.PositiveIntegerField(default=0)
+    ends = models.DateField(null=True, blank=True)  # as planned
+    opened = models.DateTimeField(null=True, blank=True)
+    closed = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(default=timezone.now)
+    deleted = models.DateTimeField(null=True, blank=True)
 
     # Kept by the services that change them, so that no page counts rows
     items_total = models.PositiveIntegerField(default=0)

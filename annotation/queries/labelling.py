@@ -54,7 +54,7 @@ class Desk:
 # The calls that are made most are written out: putting an ORM query together costs more than running it.
 _DESK = """
 SELECT p.id, p.slug, p.deleted, p.sitting_minutes, m.role, m.state, a.id,
-       (SELECT max(g.version) FROM annotation_guideline g WHERE g.project_id = p.id),
+       (SELECT max(g.version) FROM annotation_guideline g WHERE g.project_id = p.id AND g.published IS NOT NULL),
        r.id, r.name, r.items_done, r.items_total, part.id, part.answers, part.active, part.sitting_seconds
 FROM annotation_project p
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s

@@ -17,7 +17,7 @@ def active_labels(project: Project) -> QuerySet[Label]:
 
 def newest_guideline(project: Project) -> Guideline | None:
     """The guideline that annotators read now."""
-    return Guideline.objects.filter(project=project).order_by("-version").first()
+    return Guideline.objects.filter(project=project, published__isnull=False).order_by("-version").first()
 
 
 def rounds(project: Project) -> QuerySet[Round]:

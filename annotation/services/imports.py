@@ -80,9 +80,9 @@ def store_upload(
 def check_choices(kind: str, format: str, duplicates: str, provenance: str) -> None:
     """Raises ValidationError, naming what there is."""
     wrong: dict[str, str] = {}
-    if kind not in Import.Kind.values:
+    if kind not in Import.Kind.values or kind in KINDS_READ_LATER:
         later = "is not read yet" if kind in KINDS_READ_LATER else "is not a kind of import"
-        wrong["kind"] = f"“{kind[:40]}” {later}. There are: {', '.join(Import.Kind.values)}."
+        wrong["kind"] = f"“{kind[:40]}” {later}. There are: items, annotations."
     if format and format not in reading.FORMATS:
         later = "is not read yet" if format in reading.KNOWN_LATER else "is not a format"
         wrong["format"] = f"“{format[:40]}” {later}. There are: {', '.join(reading.FORMATS)}."

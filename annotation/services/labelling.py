@@ -68,9 +68,9 @@ WITH returned AS MATERIALIZED (
     ORDER BY c.queue, c.position LIMIT %(wanted)s
     FOR UPDATE OF ri SKIP LOCKED
 ), leased AS (
-    INSERT INTO annotation_assignment (round_id, item_id, annotator_id, state, reason, created, expires)
-    SELECT %(round)s, item_id, %(annotator)s, 'leased', '', %(now)s, %(expires)s FROM picked
-    ON CONFLICT (round_id, annotator_id, item_id)
+    INSERT INTO annotation_assignment (round_id, item_id, annotator_id, kind, state, reason, created, expires)
+    SELECT %(round)s, item_id, %(annotator)s, 'normal', 'leased', '', %(now)s, %(expires)s FROM picked
+    ON CONFLICT (round_id, annotator_id, item_id, kind)
     DO UPDATE SET state = 'leased', created = %(now)s, expires = %(expires)s
     WHERE annotation_assignment.state = 'expired'
     RETURNING id, item_id

@@ -21,6 +21,7 @@ SCREEN_KEYS = {
     "/": "filter",
 }
 RESERVED_SLUGS = {"new"}
+OFFERED_TASKS = [Project.Task.CLASSIFICATION]
 SETTINGS = [
     "name",
     "question",
@@ -85,6 +86,10 @@ def create_project(
     Labels without a hotkey get the next free digit. Raises ValidationError for what is wrong, changing nothing.
     """
     check_labels(labels)
+    if task not in OFFERED_TASKS:
+        raise ValidationError(
+            {"task": f"“{task[:40]}” is not offered. There is: {', '.join(OFFERED_TASKS)}."}
+        )
     slug = slug or free_slug(name)
     if slug in RESERVED_SLUGS:
         raise ValidationError({"slug": f"“{slug}” is an address of Loupe itself. Choose another."})

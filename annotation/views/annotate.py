@@ -116,7 +116,7 @@ def _context(
 def _recent(answer: Annotation) -> dict[str, Any]:
     return {
         "annotation": answer.pk,
-        "label": answer.label.name,
+        "label": answer.label_name,
         "comment": answer.comment,
         "difficulty": answer.difficulty,
         "flagged": getattr(answer, "flagged", False),

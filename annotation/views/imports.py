@@ -76,7 +76,7 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "form": form,
         "columns": list(zip(preview.columns, form.column_fields(), strict=False)),
         "preview": preview,
-        "kinds": [(kind, label, KINDS[Import.Kind(kind)]) for kind, label in Import.Kind.choices],
+        "kinds": [(kind, kind.label, says) for kind, says in KINDS.items()],
         "wrong": wrong + preview.wrong,
     }
     return render(

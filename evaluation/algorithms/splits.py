@@ -67,7 +67,7 @@ def build(
 
     Single items are dealt exactly by label up to rounding. Components make sizes and label shares deviate as far
     as they must. A label with at least as many components as there are splits is brought into each split where
-    that leaves the sizes as they are.
+    that leaves the sizes as they are; for that, an item of a commoner label may go back.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def view_case(case: Case, user: User, *, names: bool = False) -> CaseView:
     answers = [
         {
             "letter": _letter(at),
-            "label": answer.label.name,
+            "label": answer.label_name,
             "comment": answer.comment,
             "annotator": answer.annotator.name if names and decision is not None else None,
         }

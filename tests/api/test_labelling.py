@@ -186,7 +186,7 @@ class TestRevise:
             assert api(other).patch(path, {"label": "bad"}).status_code == 404
         revised = client.patch(path, {"label": "bad", "difficulty": 5})
         assert (revised.status_code, revised.json()["label"], revised.json()["difficulty"]) == (200, "bad", 5)
-        assert AnnotationVersion.objects.get().label.name == "good"
+        assert AnnotationVersion.objects.get().label_name == "good"
         assert client.patch(path, {"label": "no such label"}).status_code == 400
         assert client.patch(path, {}).status_code == 200
 

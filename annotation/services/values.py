@@ -1,0 +1,89 @@
+"""What somebody answered, by label names, read into the shape in which answers are kept.
+
+The same for answers of annotators, gold items, imported labels and decisions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from annotation.algorithms import spans as span_rules
+from annotation.models import Annotation, Label, Project
+
+MOST_SPANS = 5000
+
+
+@dataclass(frozen=True)
+class AnswerValue:
+    """One of: the id of a label; the ids of several, ascending; [start, end, label id] spans, ascending."""
+
+    label: int | None = None
+    labels: list[int] | None = None
+    spans: list[list[int]] | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """As columns of an annotation, a gold item or a version."""
+        return {"label_id": self.label, "labels": self.labels, "spans": self.spans}
+
+
+def value_of(answer: Annotation | Any) -> AnswerValue:
+    """The value that a row with the columns `label`, `labels` and `spans` holds."""
+    return AnswerValue(answer.label_id, answer.labels, answer.spans)
+
+
+def label_ids(project: Project) -> dict[str, int]:
+    """{name: id} of the labels that can be chosen."""
+    return dict(Label.objects.filter(project=project, retired__isnull=True).values_list("name", "pk"))
+
+
+def read_value(
+    project: Project,
+    text: str,
+    *,
+    label: str | None = None,
+    labels: Sequence[str] | None = None,
+    spans: Sequence[Mapping[str, Any]] | None = None,
+    known: Mapping[str, int] | None = None,
+) -> AnswerValue:
+    """The value of what was sent for the text, as the project's task wants it.
+
+    `known` are the project's label ids by name, read when they are not given. Raises ValidationError, by field, for
+    an answer of another task, unknown labels, and spans that are out of the text, empty, turned round, or overlap
+    where the project does not allow it.
+    """
+    wanted = {"classification": "label", "multilabel": "labels", "spans": "spans"}[project.task]
+    sent = {"label": label, "labels": labels, "spans": spans}
+    foreign = [field for field, value in sent.items() if value is not None and field != wanted]
+    if foreign or sent[wanted] is None:
+        raise ValidationError(
+            {wanted: f"This project asks for “{wanted}”; send that and nothing in its place."}
+        )
+    ids = label_ids(project) if known is None else known
+    if label is not None:
+        return AnswerValue(label=_id(ids, label, "label"))
+    if labels is not None:
+        return AnswerValue(labels=sorted({_id(ids, name, "labels") for name in labels}))
+    assert spans is not None
+    return AnswerValue(spans=_read_spans(spans, len(text), project.overlapping_spans, ids))
+
+
+def _read_spans(
+    sent: Sequence[Mapping[str, Any]], length: int, overlapping: bool, ids: Mapping[str, int]
+) -> list[list[int]]:
+    if len(sent) > MOST_SPANS:
+        raise ValidationError(
+            {"spans": f"{len(sent):,} spans are too many for one text; at most {MOST_SPANS:,}."}
+        )
+    read = [(span["start"], span["end"], _id(ids, span["label"], "spans")) for span in sent]
+    if wrong := span_rules.problems(read, length, overlapping):
+        raise ValidationError({"spans": [f"Span {at + 1} {what}." for at, what in sorted(wrong.items())]})
+    return [list(span) for span in span_rules.canonical(read)]
+
+
+def _id(ids: Mapping[str, int], name: str, field: str) -> int:
+    if name not in ids:
+        raise ValidationError({field: f"This project has no label “{name[:100]}”."})
+    return ids[name]
