@@ -90,6 +90,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-members": {"get": LEAD, "post": LEAD},
     "api-member": {"patch": LEAD},
     "api-rounds": {"get": ANN, "post": LEAD},
+    "api-guideline-read": {"post": ANN},
     "api-job": {"get": LEAD},
     "api-cancel-job": {"post": LEAD},
     "api-next": {"post": ANN},
@@ -199,6 +200,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         "form": {"": "csv"},
         "extension": {"": "csv"},
         "split": {"": "test"},
+        "version": {"": 1},
     }
 
 

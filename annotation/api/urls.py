@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import imports, items, jobs, labelling, projects
+from annotation.api import guidelines, imports, items, jobs, labelling, members, projects, rounds
 
 labelling_urls = [  # first, since they are asked for most
     path("projects/<slug:slug>/next/", labelling.NextItems.as_view(), name="api-next"),
@@ -15,9 +15,14 @@ labelling_urls = [  # first, since they are asked for most
 project_urls = [
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
-    path("projects/<slug:slug>/members/", projects.MemberList.as_view(), name="api-members"),
-    path("projects/<slug:slug>/members/<str:username>/", projects.MemberDetail.as_view(), name="api-member"),
-    path("projects/<slug:slug>/rounds/", projects.RoundList.as_view(), name="api-rounds"),
+    path("projects/<slug:slug>/members/", members.MemberList.as_view(), name="api-members"),
+    path("projects/<slug:slug>/members/<str:username>/", members.MemberDetail.as_view(), name="api-member"),
+    path("projects/<slug:slug>/rounds/", rounds.RoundList.as_view(), name="api-rounds"),
+    path(
+        "projects/<slug:slug>/guidelines/<int:version>/read/",
+        guidelines.GuidelineReading.as_view(),
+        name="api-guideline-read",
+    ),
     path("projects/<slug:slug>/imports/", imports.ImportList.as_view(), name="api-imports"),
     path("imports/<int:pk>/", imports.ImportDetail.as_view(), name="api-import"),
     path("imports/<int:pk>/rejected.csv", imports.RejectedRows.as_view(), name="api-rejected"),

@@ -10,6 +10,7 @@ from django.utils.text import slugify
 
 from annotation.models import Guideline, Label, Membership, Project, Role, Round, User
 from annotation.services.audit import record
+from annotation.services.guidelines import publish_guideline
 
 SCREEN_KEYS = {
     "z": "undo",
@@ -141,18 +142,6 @@ def change_project(project: Project, user: User, changes: dict[str, Any]) -> Pro
 
 
 @transaction.atomic
-def publish_guideline(project: Project, user: User, body: str) -> Guideline:
-    """A new version of the guideline; the newest one if nothing changed."""
-    newest = Guideline.objects.select_for_update().filter(project=project).order_by("-version").first()
-    if newest is not None and newest.body == body:
-        return newest
-    version = newest.version + 1 if newest else 1
-    guideline = Guideline.objects.create(project=project, version=version, body=body, created_by=user)
-    record(project, user, "publish guideline", f"version {version}")
-    return guideline
-
-
-@transaction.atomic
 def delete_project(project: Project, user: User) -> None:
     """Hides the project; `restore_project` brings it back with everything in it."""
     Project.objects.filter(pk=project.pk).update(deleted=timezone.now())
@@ -164,16 +153,3 @@ def restore_project(project: Project, user: User) -> None:
     """Brings a deleted project back."""
     Project.objects.filter(pk=project.pk).update(deleted=None)
     record(project, user, "restore project", project.name)
-
-
-@transaction.atomic
-def create_round(project: Project, user: User, *, name: str, **fields: Any) -> Round:
-    """A new round, open unless said otherwise, with the project's overlap and rates unless given."""
-    defaults = {field: getattr(project, field) for field in ("overlap", "gold_rate", "repeat_rate")}
-    made = Round(project=project, name=name, **(defaults | fields))
-    made.full_clean()
-    made.save()
-    Round.objects.filter(pk=made.pk).update(seed=made.pk)
-    made.refresh_from_db()
-    record(project, user, "create round", name)
-    return made

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from annotation.jobs import start_import
 from annotation.models import Assignment, Import, Job, Membership, Project, Role, Round, User
-from annotation.services import answers, flags, imports, labelling, projects
+from annotation.services import answers, flags, imports, labelling, projects, rounds
 from evaluation.demo.annotators import Person, answer, people
 from evaluation.demo.phrases import LABELS
 from evaluation.demo.texts import Planted, Text, write_texts
@@ -98,7 +98,7 @@ def make_demo(say: Say, size: Size) -> Demo:
         Membership.objects.create(project=project, user=users[username], role=Role.ANNOTATOR)
     demo = Demo(project, {text.id: text for text in texts}, planted, users)
     main = Round.objects.get(project=project)
-    pilot = projects.create_round(project, users["hanna"], name="pilot", kind="pilot", overlap=3)
+    pilot = rounds.create_round(project, users["hanna"], name="pilot", kind="pilot", overlap=3)
     say(f"{size.texts:,} texts in two files")
     import_texts(demo, texts[: size.pilot], pilot, "pilot_tickets.csv")
     import_texts(demo, texts[size.pilot :], main, "tickets_aug_to_nov.csv")

@@ -26,8 +26,9 @@ from annotation.models import (
 from annotation.queries import labelling as reads
 from annotation.queries.people import annotator_of
 from annotation.services import answers, labelling
+from annotation.services.guidelines import publish_guideline
 from annotation.services.labelling import Refused
-from annotation.services.projects import create_round, publish_guideline
+from annotation.services.rounds import create_round
 from tests.annotation.labelling_steps import answer, at_hand, check_slots, fill, take, texts
 
 pytestmark = pytest.mark.django_db

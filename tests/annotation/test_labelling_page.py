@@ -19,7 +19,7 @@ from annotation.models import (
     Round,
     User,
 )
-from annotation.services.projects import publish_guideline
+from annotation.services.guidelines import publish_guideline
 from tests.annotation.labelling_steps import fill
 
 pytestmark = pytest.mark.django_db

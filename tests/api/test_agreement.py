@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Annotator, Job, Project, User
-from annotation.services.projects import create_round
+from annotation.services.rounds import create_round
 from tests.qc.conftest import Answer, answer, weather
 
 __all__ = ["answer", "weather"]

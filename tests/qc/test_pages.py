@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotation.models import Flag, Item, Job, Project, User
-from annotation.services.projects import create_round
+from annotation.services.rounds import create_round
 from qc.models import Case
 from qc.services.cases import open_cases
 from tests.qc.conftest import Answer

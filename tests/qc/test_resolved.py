@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from annotation.models import Annotation, Item, Project, User
-from annotation.services.projects import create_round
+from annotation.services.rounds import create_round
 from qc.queries.resolved import resolved_labels
 from qc.services.cases import decide_case, open_cases, reopen_case
 from tests.qc.conftest import Answer
