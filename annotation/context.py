@@ -19,6 +19,8 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("Data sets", "Leakage", "leak", "leakage", Role.LEAD),
     ("Data sets", "Splits", "split", "splits", Role.LEAD),
     ("Models", "Runs", "eval", "runs", Role.LEAD),
+    ("Set up", "Guideline", "book", "guideline", Role.LEAD),
+    ("Set up", "Rounds", "round", "rounds", Role.LEAD),
     ("Set up", "Team", "team", "team", Role.LEAD),
     ("Set up", "Jobs", "clock", "jobs", Role.LEAD),
 ]

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation.services import imports, jobs, labelling
+from annotation.services import imports, jobs, labelling, tallies
 
 
 @shared_task(name="loupe.import_file")
@@ -23,3 +23,9 @@ def sweep_jobs() -> None:
 def return_expired_leases() -> None:
     """Opens the slots of leases that ran out."""
     labelling.return_expired_leases()
+
+
+@shared_task(name="loupe.tally_answers")
+def tally_answers() -> None:
+    """Adds new answers to the tallies that pages read."""
+    tallies.tally_answers()

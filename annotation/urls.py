@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.views import account, annotate, health, imports, items, jobs, members, projects
+from annotation.views import account, annotate, guideline, health, imports, items, jobs, members, projects
 
 app_urls = [
     path("healthz", health.healthz, name="healthz"),
@@ -18,6 +18,11 @@ project_urls = [
     path("projects/<slug:slug>/team/", members.team, name="team"),
     path("projects/<slug:slug>/team/invite/", members.invite, name="invite"),
     path("projects/<slug:slug>/team/<str:username>/", members.change_member, name="change-member"),
+    path("projects/<slug:slug>/guideline/", guideline.guideline, name="guideline"),
+    path("projects/<slug:slug>/guideline/preview/", guideline.preview, name="guideline-preview"),
+    path("projects/<slug:slug>/guideline/restore/", guideline.restore, name="restore-guideline"),
+    path("projects/<slug:slug>/guideline/discard/", guideline.discard, name="discard-guideline"),
+    path("projects/<slug:slug>/guideline/v<int:version>.md", guideline.download, name="guideline-file"),
     path("projects/<slug:slug>/annotate/", annotate.annotate, name="annotate"),
     path("projects/<slug:slug>/annotate/skip/", annotate.skip, name="annotate-skip"),
     path("projects/<slug:slug>/annotate/flag/", annotate.flag, name="annotate-flag"),

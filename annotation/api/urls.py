@@ -18,6 +18,7 @@ project_urls = [
     path("projects/<slug:slug>/members/", members.MemberList.as_view(), name="api-members"),
     path("projects/<slug:slug>/members/<str:username>/", members.MemberDetail.as_view(), name="api-member"),
     path("projects/<slug:slug>/rounds/", rounds.RoundList.as_view(), name="api-rounds"),
+    path("projects/<slug:slug>/guidelines/", guidelines.GuidelineList.as_view(), name="api-guidelines"),
     path(
         "projects/<slug:slug>/guidelines/<int:version>/read/",
         guidelines.GuidelineReading.as_view(),

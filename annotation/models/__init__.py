@@ -16,12 +16,14 @@ from annotation.models.items import Import, ImportRow, Item
 from annotation.models.jobs import AuditEntry, Job
 from annotation.models.people import Annotator, Invitation, Membership, Role, User
 from annotation.models.projects import Guideline, GuidelineRead, Label, LabelMigration, Project, Round
+from annotation.models.tallies import AnswerTally, TallyMark
 
 __all__ = [
     "Annotation",
     "AnnotationVersion",
     "Annotator",
     "AnswerKind",
+    "AnswerTally",
     "Assignment",
     "AuditEntry",
     "Flag",
@@ -43,5 +45,6 @@ __all__ = [
     "Role",
     "Round",
     "RoundItem",
+    "TallyMark",
     "User",
 ]

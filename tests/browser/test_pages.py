@@ -27,6 +27,7 @@ def addresses() -> list[str]:
         "/projects/new/",
         "/account/password/change/",
         project,
+        f"{project}guideline/",
         f"{project}team/",
         f"{project}jobs/",
         f"{project}items/",
