@@ -1,5 +1,6 @@
 """Labelling over REST: take, answer, skip, flag, revise."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -10,9 +11,10 @@ from rest_framework.views import APIView
 from annotation.access import authorise_role, object_for, role_of
 from annotation.api.errors import Conflict
 from annotation.api.requests import Request
-from annotation.models import Annotation, Assignment, Flag, Item
+from annotation.models import Annotation, Flag, Item, Project
 from annotation.queries import labelling as reads
-from annotation.services import answers, flags, labelling
+from annotation.queries.values import label_names, named_value
+from annotation.services import answers, flags, labelling, timekeeping
 
 LONGEST_COMMENT = 10_000
 
@@ -41,24 +43,53 @@ class ProgressSerializer(serializers.Serializer[Any]):
     round_total = serializers.IntegerField()
 
 
-class SittingSerializer(serializers.Serializer[Any]):
+class MinutesSerializer(serializers.Serializer[Any]):
+    """Active minutes and the limit on them, null where there is none."""
+
     minutes = serializers.FloatField()
     limit = serializers.IntegerField(allow_null=True)
 
 
 class HandoutSerializer(serializers.Serializer[Any]):
-    """The items that you hold, or the reason why there is none."""
+    """The items that you hold, or the reason why there is none.
+
+    `until` says when a limit ends. At a limit, what you hold already can still be answered.
+    """
 
     assignments = LeaseSerializer(many=True)
-    reason = serializers.ChoiceField(["done", "paused"], required=False)
     progress = ProgressSerializer()
-    sitting = SittingSerializer()
+    sitting = MinutesSerializer()
+    day = MinutesSerializer()
+    total = MinutesSerializer()
+    break_minutes = serializers.IntegerField()
+    quota = serializers.IntegerField(allow_null=True)
     guideline_version = serializers.IntegerField(allow_null=True)
+    read_version = serializers.IntegerField(allow_null=True)
+    reason = serializers.ChoiceField(
+        ["done", "paused", "read_guideline", "sitting_limit", "day_limit", "total_limit"], required=False
+    )
+    until = serializers.DateTimeField(required=False, allow_null=True)
 
 
-def handout_data(handout: labelling.Handout, sitting_limit: int | None) -> dict[str, Any]:
+def _minutes(seconds: float, limit: int | None) -> dict[str, Any]:
+    return {"minutes": round(seconds / 60, 1), "limit": limit}
+
+
+def clock_data(handout: labelling.Handout, project: Project) -> dict[str, Any]:
+    """Active time against the project's limits."""
+    annotator, now = handout.annotator, handout.now
+    sitting = timekeeping.sitting_seconds(annotator, project, now)
+    return {
+        "sitting": _minutes(sitting, project.sitting_minutes),
+        "day": _minutes(timekeeping.day_seconds(annotator, now), project.day_minutes),
+        "total": _minutes(annotator.total_seconds, project.total_minutes),
+        "break_minutes": int(timekeeping.break_of(project).total_seconds() // 60),
+    }
+
+
+def handout_data(handout: labelling.Handout, project: Project) -> dict[str, Any]:
     """The answer to `next`. Written out, since it is the call that is made most."""
-    made = handout.round
+    done, total = labelling.shown_progress(handout.round)
     shown: dict[str, Any] = {
         "assignments": [
             {
@@ -68,16 +99,15 @@ def handout_data(handout: labelling.Handout, sitting_limit: int | None) -> dict[
             }
             for lease in handout.leases
         ],
-        "progress": {
-            "mine": handout.mine,
-            "round_done": made.items_done if made else 0,
-            "round_total": made.items_total if made else 0,
-        },
-        "sitting": {"minutes": round(handout.sitting_seconds / 60, 1), "limit": sitting_limit},
+        "progress": {"mine": handout.mine, "round_done": done, "round_total": total},
+        **clock_data(handout, project),
+        "quota": handout.quota,
         "guideline_version": handout.guideline_version,
+        "read_version": handout.annotator.read_version,
     }
     if handout.reason:
         shown["reason"] = handout.reason
+        shown["until"] = handout.until
     return shown
 
 
@@ -91,14 +121,45 @@ class NextItems(APIView):
         wanted = NextSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         handout = labelling.hand_out(desk, wanted.validated_data["count"])
-        return Response(handout_data(handout, desk.project.sitting_minutes))
+        return Response(handout_data(handout, desk.project))
 
 
-class AnswerSerializer(serializers.Serializer[Any]):
+class OffsetField(serializers.IntegerField):
+    """A whole number; nothing that merely looks like one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class SpanSerializer(serializers.Serializer[Any]):
+    """A marked stretch of the text: offsets in Unicode code points, end exclusive."""
+
+    start = OffsetField()
+    end = OffsetField()
+    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
+
+
+class ValueSerializer(serializers.Serializer[Any]):
+    """What was answered: the one of the three that the project's task asks for."""
+
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=100, trim_whitespace=False, required=False, allow_null=True
+    )
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=100, trim_whitespace=False),
+        max_length=1000,
+        required=False,
+        allow_null=True,
+    )
+    spans = SpanSerializer(many=True, required=False, allow_null=True)
+
+
+class AnswerSerializer(ValueSerializer):
     """An answer. `key` is made by the client, new for each answer and the same when it is sent again."""
 
     key = serializers.UUIDField()
-    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
     seconds = serializers.FloatField(
         min_value=0, max_value=86_400, required=False, allow_null=True, default=None
     )
@@ -106,45 +167,59 @@ class AnswerSerializer(serializers.Serializer[Any]):
     difficulty = serializers.IntegerField(
         min_value=1, max_value=5, required=False, allow_null=True, default=None
     )
+    confidence = serializers.IntegerField(
+        min_value=1, max_value=5, required=False, allow_null=True, default=None
+    )
 
 
-class RevisionSerializer(serializers.Serializer[Any]):
+class RevisionSerializer(ValueSerializer):
     """What can be revised; what is left out stays."""
 
-    label = serializers.CharField(max_length=100, required=False, trim_whitespace=False)  # type: ignore[assignment]
     comment = serializers.CharField(max_length=LONGEST_COMMENT, required=False, allow_blank=True)
     difficulty = serializers.IntegerField(min_value=1, max_value=5, required=False, allow_null=True)
+    confidence = serializers.IntegerField(min_value=1, max_value=5, required=False, allow_null=True)
 
 
 class AnnotationSerializer(serializers.Serializer[Any]):
-    """One's own answer."""
+    """One's own answer; two of label, labels and spans are null."""
 
     id = serializers.IntegerField()
     item_id = serializers.IntegerField()
     round = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    labels = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    spans = SpanSerializer(many=True, allow_null=True)
     comment = serializers.CharField()
     difficulty = serializers.IntegerField(allow_null=True)
+    confidence = serializers.IntegerField(allow_null=True)
     seconds = serializers.FloatField(allow_null=True)
     guideline_version = serializers.IntegerField(allow_null=True)
     created = serializers.DateTimeField()
     revised = serializers.DateTimeField(allow_null=True)
 
 
-def annotation_data(made: Annotation) -> dict[str, Any]:
+def annotation_data(made: Annotation, names: Mapping[int, str]) -> dict[str, Any]:
     """An answer as its author sees it: the same for all kinds, since nobody shall see which texts are gold."""
     return {
         "id": made.pk,
         "item_id": made.item_id,
         "round": made.round.name,
-        "label": made.label_name,
+        **named_value(made, names),
         "comment": made.comment,
         "difficulty": made.difficulty,
+        "confidence": made.confidence,
         "seconds": made.seconds,
         "guideline_version": made.guideline.version if made.guideline else None,
         "created": made.created,
         "revised": made.revised,
     }
+
+
+def named_labels(sent: Mapping[str, Any]) -> set[str]:
+    """The names of the labels in an answer that was read."""
+    spans = sent.get("spans") or ()
+    one = [sent["label"]] if sent.get("label") is not None else []
+    return {*one, *(sent.get("labels") or ()), *(span["label"] for span in spans)}
 
 
 class AnswerItem(APIView):
@@ -154,14 +229,18 @@ class AnswerItem(APIView):
         request=AnswerSerializer, responses={201: AnnotationSerializer, 200: AnnotationSerializer, 409: None}
     )
     def post(self, request: Request, pk: int) -> Response:
-        assignment = own_assignment(request, pk)
         sent = AnswerSerializer(data=request.data)
+        readable = sent.is_valid()
+        held = own_lease(request, pk, named_labels(sent.validated_data) if readable else ())
         sent.is_valid(raise_exception=True)
         try:
-            made, new = answers.answer_item(assignment, **sent.validated_data)
+            made, new = answers.answer_item(held.assignment, **sent.validated_data, known=held.known)
         except labelling.Refused as refused:
             raise Conflict(" ".join(refused.messages)) from refused
-        return Response(annotation_data(made), status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
+        names = {pk: name for name, pk in held.known.items()} if new else label_names(made.round.project)
+        return Response(
+            annotation_data(made, names), status=status.HTTP_201_CREATED if new else status.HTTP_200_OK
+        )
 
 
 class SkipSerializer(serializers.Serializer[Any]):
@@ -173,7 +252,7 @@ class SkipItem(APIView):
 
     @extend_schema(request=SkipSerializer, responses={200: SkipSerializer, 409: None})
     def post(self, request: Request, pk: int) -> Response:
-        assignment = own_assignment(request, pk)
+        assignment = own_lease(request, pk).assignment
         sent = SkipSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         try:
@@ -183,12 +262,12 @@ class SkipItem(APIView):
         return Response(sent.validated_data)
 
 
-def own_assignment(request: Request, pk: int) -> Assignment:
-    """The user's own assignment; another's is not there for them. A paused member is refused."""
-    found, membership = reads.assignment_of(request.user, pk)
-    authorise_role(role_of(request.user, membership), found.round.project)
-    labelling.check_active(membership.state if membership else None)
-    return found
+def own_lease(request: Request, pk: int, names: Iterable[str] = ()) -> reads.Held:
+    """What was handed to the user; another's is not there for them. A paused member is refused."""
+    held = reads.held_by(request.user, pk, names)
+    authorise_role(role_of(request.user, held.membership), held.assignment.round.project)
+    labelling.check_active(held.membership.state if held.membership else None)
+    return held
 
 
 class ReviseAnswer(APIView):
@@ -204,7 +283,7 @@ class ReviseAnswer(APIView):
             revised = answers.revise_answer(found, dict(sent.validated_data))
         except labelling.Refused as refused:
             raise Conflict(" ".join(refused.messages)) from refused
-        return Response(annotation_data(revised))
+        return Response(annotation_data(revised, label_names(revised.round.project)))
 
 
 class FlagSerializer(serializers.ModelSerializer[Flag]):

@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="assignment",
             constraint=models.UniqueConstraint(
-                fields=("round", "annotator", "item", "kind"), name="item_once_per_annotator"
+                fields=("annotator", "item", "round", "kind"), name="item_once_per_annotator"
             ),
         ),
         migrations.AddConstraint(
@@ -549,4 +549,32 @@ class Migration(migrations.Migration):
             model_name="guidelineread",
             constraint=models.UniqueConstraint(fields=("guideline", "user"), name="one_reading_per_person"),
         ),
+        migrations.RemoveIndex(model_name="assignment", name="leases_by_expiry"),
+        migrations.AddIndex(
+            model_name="assignment",
+            index=models.Index(
+                condition=models.Q(("kind", "normal"), ("state", "leased")),
+                fields=["expires"],
+                name="leases_by_expiry",
+            ),
+        ),
+        migrations.RemoveField(model_name="participation", name="active"),
+        migrations.RemoveField(model_name="participation", name="sitting_seconds"),
+        migrations.AddField(
+            model_name="participation", name="first_answer", field=models.BigIntegerField(null=True)
+        ),
+        migrations.AddField(
+            model_name="participation", name="handed", field=models.PositiveIntegerField(default=0)
+        ),
+        migrations.AddField(model_name="annotator", name="active", field=models.DateTimeField(null=True)),
+        migrations.AddField(
+            model_name="annotator", name="answers", field=models.PositiveIntegerField(default=0)
+        ),
+        migrations.AddField(model_name="annotator", name="day", field=models.DateField(null=True)),
+        migrations.AddField(model_name="annotator", name="day_seconds", field=models.FloatField(default=0)),
+        migrations.AddField(model_name="annotator", name="item_seconds", field=models.FloatField(default=0)),
+        migrations.AddField(
+            model_name="annotator", name="sitting_seconds", field=models.FloatField(default=0)
+        ),
+        migrations.AddField(model_name="annotator", name="total_seconds", field=models.FloatField(default=0)),
     ]

@@ -72,7 +72,10 @@ class RoundItem(models.Model):
 
 
 class Assignment(models.Model):
-    """A lease of one item to one annotator."""
+    """A lease of one item to one annotator.
+
+    Those of gold items and repeats hold no slot, so nobody waits for them and they do not run out.
+    """
 
     class State(models.TextChoices):
         LEASED = "leased"
@@ -92,17 +95,19 @@ class Assignment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["round", "annotator", "item", "kind"], name="item_once_per_annotator"
+                fields=["annotator", "item", "round", "kind"], name="item_once_per_annotator"
             )
         ]
         indexes = [
             models.Index(fields=["annotator", "round"], condition=Q(state="leased"), name="live_leases"),
-            models.Index(fields=["expires"], condition=Q(state="leased"), name="leases_by_expiry"),
+            models.Index(
+                fields=["expires"], condition=Q(state="leased", kind="normal"), name="leases_by_expiry"
+            ),
         ]
 
 
 class Participation(models.Model):
-    """One annotator's part in a round. Whoever acts for the annotator there locks this row first.
+    """One annotator's part in a round. Whoever acts for the annotator there locks this row after the annotator's.
 
     The counters spare every page a count. The two positions spare `next` a walk over what the annotator has behind
     them: up to `started_after` no started item, and up to `untouched_after` no untouched one, is theirs to take.
@@ -110,12 +115,14 @@ class Participation(models.Model):
 
     round = models.ForeignKey(Round, models.CASCADE, related_name="participations", db_index=False)
     annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="participations")
-    answers = models.PositiveIntegerField(default=0)
+    answers = models.PositiveIntegerField(default=0)  # of every kind
     skipped = models.PositiveIntegerField(default=0)
     started_after = models.BigIntegerField(default=-1)
     untouched_after = models.BigIntegerField(default=-1)
-    active = models.DateTimeField(default=timezone.now)  # the last request for items, answer or skip
-    sitting_seconds = models.FloatField(default=0)  # active time since the last long break
+    handed = models.PositiveIntegerField(
+        default=0
+    )  # items so far; draws which of the next are gold or repeats
+    first_answer = models.BigIntegerField(null=True)  # the id of the first; repeats are drawn from there on
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["round", "annotator"], name="one_part_per_annotator")]

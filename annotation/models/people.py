@@ -91,6 +91,7 @@ class Annotator(models.Model):
     """The author of answers in one project: a member, or a name that came with imported answers.
 
     A placeholder has no user, cannot sign in, and belongs to its project alone, even if its name is also a user's.
+    Whoever hands out to a member, or takes something from them, locks this row first.
     """
 
     project = models.ForeignKey("annotation.Project", models.CASCADE, related_name="annotators")
@@ -99,6 +100,14 @@ class Annotator(models.Model):
     read_version = models.PositiveIntegerField(null=True)  # of the guideline; null before the first item
     gold_answers = models.PositiveIntegerField(default=0)  # since the last reinstatement
     gold_correct = models.PositiveIntegerField(default=0)
+    answers = models.PositiveIntegerField(default=0)  # of every kind, over all rounds
+    # The clock. Seconds are active ones: at most two minutes for a text, none in which nothing was at hand
+    active = models.DateTimeField(null=True)  # the last request for items, answer or skip; null: never
+    item_seconds = models.FloatField(default=0)  # on the text at hand, up to the last request
+    sitting_seconds = models.FloatField(default=0)  # since the last break that was long enough
+    day = models.DateField(null=True)  # that of day_seconds, in UTC
+    day_seconds = models.FloatField(default=0)
+    total_seconds = models.FloatField(default=0)
 
     class Meta:
         constraints = [

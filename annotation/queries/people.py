@@ -1,10 +1,8 @@
 """Who is in a project, and under which name their answers are kept."""
 
-from typing import Any
+from django.db.models import QuerySet
 
-from django.db.models import Max, QuerySet, Sum
-
-from annotation.models import Annotator, Membership, Participation, Project, User
+from annotation.models import Annotator, Membership, Project, User
 
 
 def members(project: Project) -> QuerySet[Membership]:
@@ -22,14 +20,12 @@ def annotator_of(project: Project, user: User) -> Annotator:
 
 def members_with_answers(project: Project) -> list[Membership]:
     """The members, each with `answers` (how many, in all rounds) and `last_seen` (at the labelling screen)."""
-    mine = Participation.objects.filter(annotator__project=project, annotator__user__isnull=False)
-    parts = {
-        row["annotator__user"]: row
-        for row in mine.values("annotator__user").annotate(answers=Sum("answers"), last_seen=Max("active"))
+    mine = Annotator.objects.filter(project=project, user__isnull=False)
+    authors = {
+        user: (answers, active) for user, answers, active in mine.values_list("user", "answers", "active")
     }
     found = list(members(project))
     for member in found:
-        part: Any = parts.get(member.user_id, {})
-        member.answers = part.get("answers", 0)  # type: ignore[attr-defined]
-        member.last_seen = part.get("last_seen")  # type: ignore[attr-defined]
+        answers, active = authors.get(member.user_id, (0, None))
+        member.answers, member.last_seen = answers, active  # type: ignore[attr-defined]
     return found

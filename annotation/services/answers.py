@@ -1,49 +1,73 @@
 """Storing answers, once each, and revising them."""
 
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
-from annotation.models import Annotation, AnnotationVersion, Assignment, Guideline, Label, Participation
+from annotation.models import (
+    Annotation,
+    AnnotationVersion,
+    AnswerKind,
+    Assignment,
+    Guideline,
+    Membership,
+    Participation,
+    Round,
+)
 from annotation.queries import labelling as reads
 from annotation.queries.prepared import run_prepared
+from annotation.services import timekeeping
 from annotation.services.labelling import Refused, check_open, lock_participation
+from annotation.services.values import AnswerValue, read_value, value_of
 
-LONGEST = 120.0  # seconds; who takes longer was away
+SHAPES = ("label", "labels", "spans")
+TOLD = ("comment", "difficulty", "confidence")
 
-# The guideline is the one in force when its author last asked for items; the page reloads when that changes.
-_STORE = """, made AS (
-    INSERT INTO annotation_annotation (round_id, item_id, annotator_id, label_id, kind, guideline_id, key, seconds,
-                                       client_seconds, comment, difficulty, created)
-    SELECT round_id, item_id, annotator_id, %(label)s, 'normal',
-           (SELECT id FROM annotation_guideline WHERE project_id = %(project)s AND published <= %(active)s
-            ORDER BY version DESC LIMIT 1),
-           %(key)s, %(seconds)s, %(client_seconds)s::float8, %(comment)s, %(difficulty)s::smallint, %(now)s
-    FROM held RETURNING id, guideline_id
-), mine AS (
-    UPDATE annotation_participation SET answers = answers + 1, active = %(now)s,
-        sitting_seconds = sitting_seconds + %(seconds)s
-    WHERE id = %(participation)s AND EXISTS (SELECT FROM held)
+# The guideline is the version that its author has read. Gold items and repeats touch the round as normal answers do,
+# though they change nothing in it, so that they take as long.
+_STORE = """, gold AS MATERIALIZED (
+    SELECT (g.label_id, g.labels, g.spans)
+           IS NOT DISTINCT FROM (%(label)s::bigint, %(labels)s::bigint[], %(spans)s::jsonb) AS matched
+    FROM held JOIN annotation_golditem g ON g.item_id = held.item_id WHERE held.kind = 'gold' FOR KEY SHARE OF g
+), made AS (
+    INSERT INTO annotation_annotation (round_id, item_id, annotator_id, label_id, labels, spans, kind, guideline_id,
+                                       key, seconds, client_seconds, comment, difficulty, confidence, correct, created)
+    SELECT round_id, item_id, annotator_id, %(label)s::bigint, %(labels)s::bigint[], %(spans)s::jsonb, kind,
+           (SELECT id FROM annotation_guideline WHERE project_id = %(project)s AND version = %(read_version)s::int),
+           %(key)s, %(seconds)s, %(client_seconds)s::float8, %(comment)s, %(difficulty)s::smallint,
+           %(confidence)s::smallint, (SELECT matched FROM gold), %(now)s
+    FROM held RETURNING id, kind, correct, guideline_id
+), part AS (
+    UPDATE annotation_participation p SET answers = p.answers + 1, first_answer = COALESCE(p.first_answer, made.id)
+    FROM made WHERE p.id = %(participation)s
+), clock AS (
+    UPDATE annotation_annotator a SET answers = a.answers + 1, active = %(now)s, item_seconds = 0,
+        sitting_seconds = %(sitting_seconds)s, day = %(day)s, day_seconds = %(day_seconds)s,
+        total_seconds = %(total_seconds)s, gold_answers = a.gold_answers + (made.correct IS NOT NULL)::int,
+        gold_correct = a.gold_correct + COALESCE(made.correct, false)::int
+    FROM made WHERE a.id = %(annotator)s RETURNING a.gold_answers, a.gold_correct
 ), total AS (
-    UPDATE annotation_round r SET answers_total = r.answers_total + 1, items_done = r.items_done + slot.done
-    FROM slot WHERE r.id = %(round)s
+    UPDATE annotation_round r SET answers_total = r.answers_total + (made.kind = 'normal')::int,
+        items_done = r.items_done + COALESCE((SELECT done FROM slot), 0)
+    FROM made WHERE r.id = %(round)s
 )
-SELECT made.id, made.guideline_id, g.version
-FROM made LEFT JOIN annotation_guideline g ON g.id = made.guideline_id
+SELECT made.id, made.kind, made.correct, made.guideline_id, g.version, clock.gold_answers, clock.gold_correct,
+       (SELECT done FROM slot)
+FROM made CROSS JOIN clock LEFT JOIN annotation_guideline g ON g.id = made.guideline_id
 """
 
 _ANSWER_HELD = (
     """
 WITH held AS (
     UPDATE annotation_assignment SET state = 'answered'
-    WHERE id = %(assignment)s AND state = 'leased' RETURNING round_id, item_id, annotator_id
+    WHERE id = %(assignment)s AND state = 'leased' RETURNING round_id, item_id, annotator_id, kind
 ), slot AS (
     UPDATE annotation_rounditem ri SET answers = ri.answers + 1
-    FROM held WHERE ri.round_id = held.round_id AND ri.item_id = held.item_id
+    FROM held WHERE ri.round_id = held.round_id AND ri.item_id = held.item_id AND held.kind = 'normal'
     RETURNING (ri.answers = ri.overlap)::int AS done
 )"""  # noqa: S608 – put together from the constants above
     + _STORE
@@ -51,41 +75,69 @@ WITH held AS (
 
 _ANSWER_LATE = (
     """
-WITH slot AS (
+WITH late AS MATERIALIZED (
+    SELECT id, kind FROM annotation_assignment
+    WHERE id = %(assignment)s AND state IN ('expired', 'skipped') FOR UPDATE
+), slot AS (
     UPDATE annotation_rounditem ri SET answers = ri.answers + 1, open_slots = ri.open_slots - 1
-    WHERE ri.round_id = %(round)s AND ri.item_id = %(item)s AND ri.open_slots > 0
+    FROM late WHERE ri.round_id = %(round)s AND ri.item_id = %(item)s AND ri.open_slots > 0 AND late.kind = 'normal'
     RETURNING ri.id, ri.open_slots, (ri.answers = ri.overlap)::int AS done
 ), full_again AS (
     DELETE FROM annotation_returneditem WHERE round_item_id IN (SELECT id FROM slot WHERE open_slots = 0)
 ), held AS (
-    UPDATE annotation_assignment a SET state = 'answered' FROM slot
-    WHERE a.id = %(assignment)s AND a.state IN ('expired', 'skipped') RETURNING a.round_id, a.item_id, a.annotator_id
+    UPDATE annotation_assignment a SET state = 'answered' FROM late
+    WHERE a.id = late.id AND (late.kind <> 'normal' OR EXISTS (SELECT FROM slot))
+    RETURNING a.round_id, a.item_id, a.annotator_id, a.kind
 )"""  # noqa: S608 – put together from the constants above
     + _STORE
 )
+
+# Run once an item is full and its row is locked, so that it sees the answers of all.
+_GROW = """
+WITH grown AS (
+    UPDATE annotation_rounditem ri SET overlap = ri.overlap + 1, open_slots = ri.open_slots + 1
+    WHERE ri.round_id = %(round)s AND ri.item_id = %(item)s AND ri.answers >= ri.overlap AND ri.overlap < %(most)s
+      AND (SELECT count(DISTINCT (n.label_id, n.labels, n.spans)) FROM annotation_annotation n
+           WHERE n.round_id = ri.round_id AND n.item_id = ri.item_id AND n.kind = 'normal'
+             AND n.set_aside IS NULL) > 1
+    RETURNING ri.id, ri.round_id
+), queued AS (
+    INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT round_id, id FROM grown
+    ON CONFLICT (round_item_id) DO NOTHING
+)
+UPDATE annotation_round r SET items_done = r.items_done - 1 FROM grown WHERE r.id = grown.round_id RETURNING r.id
+"""
 
 
 def answer_item(
     assignment: Assignment,
     *,
     key: UUID,
-    label: str,
+    label: str | None = None,
+    labels: Sequence[str] | None = None,
+    spans: Sequence[Mapping[str, Any]] | None = None,
     seconds: float | None = None,
     comment: str = "",
     difficulty: int | None = None,
+    confidence: int | None = None,
+    known: Mapping[str, int] | None = None,
 ) -> tuple[Annotation, bool]:
     """Stores the answer to an item that was handed out; the annotation, and whether it is new.
 
     The same key again returns what it stored. A lease that ran out (or a skip) is taken up again while the item has an
-    open slot. Raises Refused if the item was answered with another key, is full, or the round is closed.
+    open slot. `known` are the ids of the labels named, where they are at hand. Raises ValidationError for what the
+    project does not ask for, and Refused if the item was answered with another key, is full, or the round is closed.
     """
     if assignment.state == Assignment.State.ANSWERED:
         return _answered_before(assignment, key), False
     check_open(assignment.round)
-    chosen = _label(assignment.round.project_id, label)
+    project = assignment.round.project
+    text = assignment.item.text if spans is not None else ""
+    value = read_value(project, text, label=label, labels=labels, spans=spans, known=known)
+    told = {"comment": comment, "difficulty": difficulty, "confidence": confidence, "client_seconds": seconds}
     try:
         with transaction.atomic():
-            made = _store(assignment, chosen, key, seconds, comment, difficulty)
+            made = _store(assignment, value, key, told)
     except IntegrityError as broken:
         again = reads.answer_by_key(assignment.annotator, key)
         if again is not None and again.item_id == assignment.item_id:
@@ -96,31 +148,29 @@ def answer_item(
     return (made, True) if made else (_answered_before(assignment, key), False)
 
 
-def _store(
-    assignment: Assignment,
-    label: Label,
-    key: UUID,
-    seconds: float | None,
-    comment: str,
-    difficulty: int | None,
-) -> Annotation | None:
+def _store(assignment: Assignment, value: AnswerValue, key: UUID, told: dict[str, Any]) -> Annotation | None:
     """The new annotation; None if the item is answered already."""
-    part = lock_participation(assignment.round_id, assignment.annotator)
+    annotator, project = assignment.annotator, assignment.round.project
+    part = lock_participation(assignment.round_id, annotator)
     now = timezone.now()
-    active = _active_seconds(max(assignment.created, part.active), now)
-    values = {
+    seconds = timekeeping.finish_item(annotator, project, assignment.created, now)
+    values = told | {
         "assignment": assignment.pk,
         "round": assignment.round_id,
         "item": assignment.item_id,
-        "project": assignment.round.project_id,
+        "project": project.pk,
         "participation": part.pk,
-        "label": label.pk,
+        "annotator": annotator.pk,
+        "read_version": annotator.read_version,
+        "label": value.label,
+        "labels": value.labels,
+        "spans": None if value.spans is None else Jsonb(value.spans),
         "key": key,
-        "active": part.active,
-        "seconds": active,
-        "client_seconds": seconds,
-        "comment": comment,
-        "difficulty": difficulty,
+        "seconds": seconds,
+        "sitting_seconds": annotator.sitting_seconds,
+        "day": annotator.day,
+        "day_seconds": annotator.day_seconds,
+        "total_seconds": annotator.total_seconds,
         "now": now,
     }
     rows = run_prepared(_ANSWER_HELD, values)
@@ -128,31 +178,31 @@ def _store(
         assignment.state = Assignment.objects.values_list("state", flat=True).get(pk=assignment.pk)
         if assignment.state == Assignment.State.ANSWERED:
             return None
+        _check_quota(assignment)
         rows = run_prepared(_ANSWER_LATE, values)
         if rows and assignment.state == Assignment.State.SKIPPED:
             Participation.objects.filter(pk=part.pk).update(skipped=part.skipped - 1)
     if not rows:
         raise Refused("Your time for this text ran out, and others have answered it in the meantime.")
     assignment.state = Assignment.State.ANSWERED
-    pk, guideline_id, version = rows[0]
+    pk, kind, correct, guideline_id, version, gold_answers, gold_correct, done = rows[0]
+    annotator.gold_answers, annotator.gold_correct = gold_answers, gold_correct
+    if done:
+        _grow_overlap(assignment.round, assignment.item_id)
     return Annotation(
         pk=pk,
         round=assignment.round,
         item_id=assignment.item_id,
-        annotator=assignment.annotator,
-        label=label,
+        annotator=annotator,
+        **value.fields,
+        kind=kind,
+        correct=correct,
         guideline=Guideline(pk=guideline_id, version=version) if guideline_id else None,
         key=key,
-        seconds=active,
-        client_seconds=seconds,
-        comment=comment,
-        difficulty=difficulty,
+        seconds=seconds,
         created=now,
+        **told,
     )
-
-
-def _active_seconds(since: datetime, now: datetime) -> float:
-    return min(max((now - since).total_seconds(), 0.0), LONGEST)
 
 
 def _answered_before(assignment: Assignment, key: UUID) -> Annotation:
@@ -162,26 +212,49 @@ def _answered_before(assignment: Assignment, key: UUID) -> Annotation:
     return again
 
 
-def _label(project_id: int, name: str) -> Label:
-    label = reads.label_named(project_id, name)
-    if label is None:
-        raise ValidationError({"label": f"This project has no label “{name[:100]}”."})
-    return label
+def _check_quota(assignment: Assignment) -> None:
+    """Raises Refused where a lease that ran out would bring more answers than the annotator's quota."""
+    annotator = assignment.annotator
+    member = Membership.objects.filter(project=assignment.round.project_id, user=annotator.user_id).first()
+    if member is not None and member.quota is not None and annotator.answers >= member.quota:
+        raise Refused("Your time for this text ran out, and your quota is reached in the meantime.")
+
+
+def _grow_overlap(made: Round, item_id: int) -> None:
+    """Lets one more person answer an item that is full while its answers differ, up to the maximum."""
+    most = made.maximum_overlap or made.project.maximum_overlap
+    if most is not None:
+        run_prepared(_GROW, {"round": made.pk, "item": item_id, "most": most})
 
 
 @transaction.atomic
 def revise_answer(annotation: Annotation, changes: dict[str, Any]) -> Annotation:
-    """Changes label, comment or difficulty of an answer and keeps what it was; the same again changes nothing."""
-    check_open(annotation.round)
-    if "label" in changes:
-        changes = changes | {"label": _label(annotation.round.project_id, changes["label"])}
-    held = Annotation.objects.select_for_update(of=("self",)).select_related("label").get(pk=annotation.pk)
-    if any(getattr(held, field) != value for field, value in changes.items()):
+    """Changes an answer's value (`label`, `labels` or `spans`), comment, difficulty or confidence; keeps what it was.
+
+    The same again changes nothing. Raises ValidationError for what the project does not ask for, and Refused if the
+    round is closed or the answer was set aside.
+    """
+    made = annotation.round
+    check_open(made)
+    told = {field: changes[field] for field in TOLD if field in changes}
+    shapes = {field: changes[field] for field in SHAPES if field in changes}
+    lock_participation(made.pk, annotation.annotator)
+    held = Annotation.objects.select_for_update(of=("self",)).get(pk=annotation.pk)
+    if held.set_aside is not None:
+        raise Refused("A lead has set your answers aside; this one stays as it is.")
+    value = value_of(held)
+    if shapes:
+        text = held.item.text if shapes.get("spans") is not None else ""
+        value = read_value(made.project, text, **shapes)
+    new = value.fields | told
+    if any(getattr(held, field) != content for field, content in new.items()):
         AnnotationVersion.objects.create(
-            annotation=held, label=held.label, comment=held.comment, difficulty=held.difficulty
+            annotation=held, **value_of(held).fields, **{field: getattr(held, field) for field in TOLD}
         )
-        for field, value in changes.items():
-            setattr(annotation, field, value)
+        for field, content in new.items():
+            setattr(annotation, field, content)
         annotation.revised = timezone.now()
-        annotation.save(update_fields=[*changes, "revised"])
+        annotation.save(update_fields=[*new, "revised"])
+        if held.kind == AnswerKind.NORMAL:
+            _grow_overlap(made, held.item_id)
     return annotation

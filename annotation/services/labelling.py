@@ -1,14 +1,14 @@
 """Handing out items: taking, giving back, and what happens to leases that run out.
 
 For every item in a round, at every moment, open_slots = overlap − answers − live leases. Each statement below keeps
-that by itself. Whoever acts for an annotator first locks the annotator's Participation; what follows then sees all
-that the annotator did before. Rows are locked in the order participation, assignment, round item, round; the
-take skips round items that are locked, so no two wait for each other.
+that by itself, and gold items and repeats have no part in it. Whoever acts for an annotator first locks the Annotator
+and their Participation; what follows then sees all that the annotator did before. Rows are locked in the order
+annotator, participation, assignment, gold item, round item, round; the take skips gold and round items that are
+locked, so no two wait for each other.
 """
 
-import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
@@ -18,97 +18,40 @@ from annotation.models import Annotator, Assignment, Membership, Participation, 
 from annotation.queries import labelling as reads
 from annotation.queries.labelling import Desk, Lease
 from annotation.queries.people import annotator_of
-from annotation.queries.prepared import run_prepared
+from annotation.services import timekeeping
+from annotation.services.taking import LEASE, take_from
 
-LEASE = timedelta(minutes=30)
-LONG_BREAK = timedelta(minutes=15)  # a new sitting starts after this
 MOST_AT_ONCE = 20
-SPARE = 8  # candidates beyond those wanted, since others may be taking the first ones right now
+SMALLEST_STEP = 5  # in which annotators see the round's progress move
 SWEEP = 1000
 PAUSED = "You are paused in this project. Your answers are kept; ask a lead what comes next."
 
-# Not theirs before, and not deleted. OFFSET 0 keeps each a look-up by index, whatever the planner thinks of the tables.
-_FREE = """
-    NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.round_id = ri.round_id AND a.item_id = ri.item_id
-                AND a.annotator_id = %(annotator)s AND a.state <> 'expired' OFFSET 0)
-    AND NOT EXISTS (SELECT FROM annotation_annotation n WHERE n.round_id = ri.round_id AND n.item_id = ri.item_id
-                    AND n.annotator_id = %(annotator)s AND n.kind = 'normal' OFFSET 0)
-    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = ri.item_id AND i.deleted IS NULL OFFSET 0)
-"""
-
-# Returned items first, then started ones, then untouched ones, each in the round's order; one statement.
-_TAKE = f"""
-WITH returned AS MATERIALIZED (
-    SELECT ri.id, ri.position
-    FROM annotation_returneditem r JOIN annotation_rounditem ri ON ri.id = r.round_item_id
-    WHERE r.round_id = %(round)s AND ri.open_slots > 0 AND {_FREE}
-    ORDER BY ri.position LIMIT %(near)s
-), started AS MATERIALIZED (
-    SELECT ri.id, ri.position
-    FROM annotation_rounditem ri
-    WHERE ri.round_id = %(round)s AND ri.open_slots > 0 AND ri.open_slots < ri.overlap
-      AND ri.position > %(started_after)s AND {_FREE}
-    ORDER BY ri.position LIMIT %(near)s
-), untouched AS MATERIALIZED (
-    SELECT ri.id, ri.position
-    FROM annotation_rounditem ri
-    WHERE ri.round_id = %(round)s AND ri.open_slots > 0 AND ri.open_slots = ri.overlap
-      AND ri.position > %(untouched_after)s AND {_FREE}
-    ORDER BY ri.position LIMIT %(near)s
-), candidates AS MATERIALIZED (
-    SELECT id, min(queue) AS queue, min(position) AS position
-    FROM (SELECT id, position, 1 AS queue FROM returned
-          UNION ALL SELECT id, position, 2 FROM started
-          UNION ALL SELECT id, position, 3 FROM untouched) every
-    GROUP BY id
-), picked AS MATERIALIZED (
-    SELECT ri.item_id
-    FROM candidates c JOIN annotation_rounditem ri ON ri.id = c.id
-    WHERE ri.open_slots > 0
-    ORDER BY c.queue, c.position LIMIT %(wanted)s
-    FOR UPDATE OF ri SKIP LOCKED
-), leased AS (
-    INSERT INTO annotation_assignment (round_id, item_id, annotator_id, kind, state, reason, created, expires)
-    SELECT %(round)s, item_id, %(annotator)s, 'normal', 'leased', '', %(now)s, %(expires)s FROM picked
-    ON CONFLICT (round_id, annotator_id, item_id, kind)
-    DO UPDATE SET state = 'leased', created = %(now)s, expires = %(expires)s
-    WHERE annotation_assignment.state = 'expired'
-    RETURNING id, item_id
-), slots AS (
-    UPDATE annotation_rounditem ri SET open_slots = ri.open_slots - 1
-    FROM leased WHERE ri.round_id = %(round)s AND ri.item_id = leased.item_id
-    RETURNING ri.id, ri.open_slots
-), full_again AS (
-    DELETE FROM annotation_returneditem WHERE round_item_id IN (SELECT id FROM slots WHERE open_slots = 0)
-), behind AS (
-    UPDATE annotation_participation p SET active = %(now)s, sitting_seconds = %(sitting)s,
-        started_after = GREATEST(%(started_after)s, LEAST(
-            COALESCE((SELECT min(position) - 1 FROM started),
-                     (SELECT max(ri.position) FROM annotation_rounditem ri WHERE ri.round_id = %(round)s
-                      AND ri.open_slots > 0 AND ri.open_slots < ri.overlap AND ri.position > %(started_after)s)),
-            (SELECT min(position) - 1 FROM untouched))),
-        untouched_after = GREATEST(%(untouched_after)s,
-            COALESCE((SELECT min(position) - 1 FROM untouched),
-                     (SELECT max(ri.position) FROM annotation_rounditem ri WHERE ri.round_id = %(round)s
-                      AND ri.open_slots > 0 AND ri.open_slots = ri.overlap AND ri.position > %(untouched_after)s)))
-    WHERE p.id = %(participation)s
-)
-SELECT leased.id, leased.item_id, item.text, item.meta
-FROM leased JOIN annotation_item item ON item.id = leased.item_id ORDER BY leased.id
-"""  # noqa: S608 – the only insertion is the constant above
-
 _LOCK = """
-SELECT id, answers, skipped, started_after, untouched_after, active, sitting_seconds
-FROM annotation_participation WHERE round_id = %s AND annotator_id = %s FOR UPDATE
+SELECT p.id, p.answers, p.skipped, p.started_after, p.untouched_after, p.handed, p.first_answer,
+       a.read_version, a.answers, a.active, a.item_seconds, a.sitting_seconds, a.day, a.day_seconds, a.total_seconds
+FROM annotation_annotator a JOIN annotation_participation p ON p.annotator_id = a.id AND p.round_id = %s
+WHERE a.id = %s FOR NO KEY UPDATE
 """
+_PART = ["pk", "answers", "skipped", "started_after", "untouched_after", "handed", "first_answer"]
+_CLOCK = [
+    "read_version",
+    "answers",
+    "active",
+    "item_seconds",
+    "sitting_seconds",
+    "day",
+    "day_seconds",
+    "total_seconds",
+]
 
 _SKIP = """
 WITH held AS (
     UPDATE annotation_assignment SET state = 'skipped', reason = %(reason)s
-    WHERE id = %(assignment)s AND state = 'leased' RETURNING round_id, item_id
+    WHERE id = %(assignment)s AND state = 'leased' RETURNING round_id, item_id, kind
 ), slot AS (
     UPDATE annotation_rounditem ri SET open_slots = ri.open_slots + 1
-    FROM held WHERE ri.round_id = held.round_id AND ri.item_id = held.item_id RETURNING ri.id, ri.round_id
+    FROM held WHERE ri.round_id = held.round_id AND ri.item_id = held.item_id AND held.kind = 'normal'
+    RETURNING ri.id, ri.round_id
 )
 INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT round_id, id FROM slot
 ON CONFLICT (round_item_id) DO NOTHING
@@ -116,7 +59,7 @@ ON CONFLICT (round_item_id) DO NOTHING
 
 _RETURN = """
 WITH over AS MATERIALIZED (
-    SELECT id FROM annotation_assignment WHERE state = 'leased' AND expires < %(now)s
+    SELECT id FROM annotation_assignment WHERE state = 'leased' AND kind = 'normal' AND expires < %(now)s
     ORDER BY expires LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), ended AS (
     UPDATE annotation_assignment a SET state = 'expired' FROM over WHERE a.id = over.id RETURNING a.round_id, a.item_id
@@ -141,12 +84,27 @@ class Handout:
     """What `next` gives: the items, or the reason why there is none."""
 
     leases: list[Lease]
-    reason: str  # "", "done" or "paused"
+    reason: str  # "", "done", "paused", "read_guideline", "sitting_limit", "day_limit" or "total_limit"
+    until: datetime | None  # when a limit ends; None where there is none, or it does not end by itself
     annotator: Annotator
     round: Round | None  # that of the first item, or the last one that there was
     guideline_version: int | None
+    quota: int | None
     mine: int
-    sitting_seconds: float
+    now: datetime
+
+
+def shown_progress(made: Round | None) -> tuple[int, int]:
+    """How many texts of the round are done, as annotators are told, and how many there are.
+
+    It moves in steps: whoever saw it stay where it was after an answer would know that the text was gold or a repeat.
+    """
+    if made is None:
+        return 0, 0
+    done, total = made.items_done, made.items_total
+    if done < total and (made.gold_rate or made.repeat_rate):
+        done -= done % max(SMALLEST_STEP, total // 100)
+    return done, total
 
 
 class Refused(ValidationError):
@@ -161,12 +119,15 @@ def check_active(member_state: str | None) -> None:
 
 def check_open(made: Round) -> None:
     """Raises Refused for a round that takes no answers."""
-    if made.state != Round.State.OPEN:
+    if made.state != Round.State.OPEN or made.deleted is not None:
         raise Refused(f"The round “{made.name}” is closed; its answers stay as they are.")
 
 
 def lock_participation(round_id: int, annotator: Annotator) -> Participation:
-    """The annotator's part in the round, locked until the transaction ends; made at the first call."""
+    """The annotator's part in the round, locked with the annotator until the transaction ends; made at the first call.
+
+    The annotator's clock and counters are read anew.
+    """
     values = [round_id, annotator.pk]
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, values)
@@ -176,18 +137,10 @@ def lock_participation(round_id: int, annotator: Annotator) -> Participation:
             Participation.objects.bulk_create([part], ignore_conflicts=True)
             cursor.execute(_LOCK, values)
             row = cursor.fetchone()
-    pk, answers, skipped, started, untouched, active, sitting = row
-    return Participation(
-        pk=pk,
-        round_id=round_id,
-        annotator_id=annotator.pk,
-        answers=answers,
-        skipped=skipped,
-        started_after=started,
-        untouched_after=untouched,
-        active=active,
-        sitting_seconds=sitting,
-    )
+    for field, value in zip(_CLOCK, row[len(_PART) :], strict=True):
+        setattr(annotator, field, value)
+    known = dict(zip(_PART, row, strict=False))
+    return Participation(round_id=round_id, annotator_id=annotator.pk, **known)
 
 
 def next_items(project: Project, user: User, count: int = 1) -> Handout:
@@ -200,32 +153,58 @@ def hand_out(desk: Desk, count: int = 1) -> Handout:
     if not 1 <= count <= MOST_AT_ONCE:
         raise ValidationError({"count": f"Ask for 1 to {MOST_AT_ONCE} texts at once."})
     annotator = desk.annotator or annotator_of(desk.project, desk.user)
+    annotator.project = desk.project
+    if (
+        annotator.read_version is None
+    ):  # at the first contact the guideline is all new, and nothing in it has changed
+        annotator.read_version = desk.guideline_version
     now = timezone.now()
     leases: list[Lease] = []
-    parts, rounds = dict(desk.parts), desk.rounds
-    paused = desk.membership is not None and desk.membership.state == Membership.State.PAUSED
-    if not paused and rounds:
-        leases = _extended(reads.leases_of(annotator, rounds, count), now)
+    parts = dict(desk.parts)
+    reason, until = _hindrance(desk, annotator, now)
+    if not reason and desk.rounds:
+        leases = _extended(reads.leases_of(annotator, desk.rounds, count), now)
         if len(leases) == count:
-            _note_activity(parts.get(leases[0].round_id), now)
-        for made in rounds:
+            _note_activity(annotator, leases[0].round_id, now)
+        held = len(leases)
+        for made in desk.rounds:
             if len(leases) < count:
-                parts[made.pk], taken = _take(made, annotator, count - len(leases), now)
+                parts[made.pk], taken = _take(desk, made, annotator, count - len(leases), now, held > 0)
                 leases += taken
-    by_id = {made.pk: made for made in rounds}
+    by_id = {made.pk: made for made in desk.rounds}
     current = (
-        by_id[leases[0].round_id] if leases else (rounds[-1] if rounds else reads.newest_round(desk.project))
+        by_id[leases[0].round_id]
+        if leases
+        else (desk.rounds[-1] if desk.rounds else reads.newest_round(desk.project))
     )
     part = parts.get(current.pk) if current is not None else None
     return Handout(
         leases=leases,
-        reason="" if leases else "paused" if paused else "done",
+        reason="" if leases else reason or "done",
+        until=until,
         annotator=annotator,
         round=current,
         guideline_version=desk.guideline_version,
+        quota=desk.membership.quota if desk.membership else None,
         mine=part.answers if part else 0,
-        sitting_seconds=part.sitting_seconds if part else 0,
+        now=now,
     )
+
+
+def _hindrance(desk: Desk, annotator: Annotator, now: datetime) -> tuple[str, datetime | None]:
+    """Why the annotator gets nothing, whatever there is, and until when; "" if nothing is in the way."""
+    member = desk.membership
+    if member is not None and member.state == Membership.State.PAUSED:
+        return "paused", None
+    if not desk.rounds or (
+        member is not None and member.quota is not None and annotator.answers >= member.quota
+    ):
+        return "done", None
+    if limit := timekeeping.limit_reached(annotator, desk.project, now):
+        return limit.reason, limit.until
+    if (desk.guideline_version or 0) > (annotator.read_version or 0):
+        return "read_guideline", None
+    return "", None
 
 
 def _extended(leases: list[Lease], now: datetime) -> list[Lease]:
@@ -241,45 +220,36 @@ def _extended(leases: list[Lease], now: datetime) -> list[Lease]:
     return [lease._replace(expires=now + LEASE) if lease.id in old else lease for lease in leases]
 
 
-def _sitting(part: Participation, now: datetime) -> float:
-    return 0.0 if now - part.active > LONG_BREAK else part.sitting_seconds
-
-
-def _note_activity(part: Participation | None, now: datetime) -> None:
-    if part is not None:
-        part.sitting_seconds = _sitting(part, now)
-        Participation.objects.filter(pk=part.pk).update(active=now, sitting_seconds=part.sitting_seconds)
+@transaction.atomic
+def _note_activity(annotator: Annotator, round_id: int, now: datetime) -> None:
+    """Time passes for the text at hand, though nothing new is handed out."""
+    lock_participation(round_id, annotator)
+    timekeeping.note_request(annotator, annotator.project, now, at_hand=True)
+    annotator.save(update_fields=["active", "item_seconds", "sitting_seconds"])
 
 
 @transaction.atomic
-def _take(made: Round, annotator: Annotator, wanted: int, now: datetime) -> tuple[Participation, list[Lease]]:
+def _take(
+    desk: Desk, made: Round, annotator: Annotator, wanted: int, now: datetime, at_hand: bool
+) -> tuple[Participation, list[Lease]]:
     """Leases up to `wanted` items of the round that the annotator has not had."""
     part = lock_participation(made.pk, annotator)
-    part.sitting_seconds = _sitting(part, now)
-    taken = _take_from(part, wanted, now)
+    timekeeping.note_request(annotator, desk.project, now, at_hand=at_hand)
+    if annotator.read_version is None:
+        annotator.read_version = desk.guideline_version
+    if desk.membership is not None and desk.membership.quota is not None:
+        live = Assignment.objects.filter(
+            annotator=annotator, round__in=desk.rounds, state=Assignment.State.LEASED
+        ).count()
+        wanted = min(wanted, desk.membership.quota - annotator.answers - live)
+    if wanted <= 0:
+        return part, []
+    taken = take_from(made, part, annotator, wanted, now)
     if not taken:  # before saying that there is nothing: look behind, and at leases that ran out
         _return_batch(now)
         part.started_after = part.untouched_after = -1
-        taken = _take_from(part, wanted, now)
+        taken = take_from(made, part, annotator, wanted, now)
     return part, taken
-
-
-def _take_from(part: Participation, wanted: int, now: datetime) -> list[Lease]:
-    expires = now + LEASE
-    values = {
-        "round": part.round_id,
-        "annotator": part.annotator_id,
-        "participation": part.pk,
-        "started_after": part.started_after,
-        "untouched_after": part.untouched_after,
-        "sitting": part.sitting_seconds,
-        "wanted": wanted,
-        "near": wanted + SPARE,
-        "now": now,
-        "expires": expires,
-    }
-    rows = run_prepared(_TAKE, values)
-    return [Lease(pk, part.round_id, item, text, json.loads(meta), expires) for pk, item, text, meta in rows]
 
 
 @transaction.atomic
@@ -296,7 +266,10 @@ def skip_item(assignment: Assignment, reason: str = "") -> None:
         cursor.execute(_SKIP, {"assignment": assignment.pk, "reason": reason[:500]})
     ran_out = Assignment.objects.filter(pk=assignment.pk, state=Assignment.State.EXPIRED)
     ran_out.update(state=Assignment.State.SKIPPED, reason=reason[:500])  # its slot went back before
-    Participation.objects.filter(pk=part.pk).update(skipped=part.skipped + 1, active=timezone.now())
+    Participation.objects.filter(pk=part.pk).update(skipped=part.skipped + 1)
+    annotator = assignment.annotator
+    timekeeping.finish_item(annotator, annotator.project, assignment.created, timezone.now())
+    annotator.save(update_fields=timekeeping.CLOCK)
 
 
 def return_expired_leases() -> int:

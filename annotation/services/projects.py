@@ -22,7 +22,7 @@ SCREEN_KEYS = {
     "/": "filter",
 }
 RESERVED_SLUGS = {"new"}
-OFFERED_TASKS = [Project.Task.CLASSIFICATION]
+OFFERED_TASKS = list(Project.Task)
 SETTINGS = [
     "name",
     "question",

@@ -28,10 +28,11 @@ def fill(project: Project, n: int, *, overlap: int = 3, name: str = "main") -> R
 
 
 def check_slots() -> None:
-    """open_slots = overlap − answers − live leases, for every item; and answers are what the table says."""
+    """open_slots = overlap − answers − live leases of normal items; and answers are what the table says."""
     for place in RoundItem.objects.all():
-        live = Assignment.objects.filter(round=place.round_id, item=place.item_id, state="leased").count()
-        given = Annotation.objects.filter(round=place.round_id, item=place.item_id).count()
+        of = {"round": place.round_id, "item": place.item_id}
+        live = Assignment.objects.filter(**of, state="leased", kind="normal").count()
+        given = Annotation.objects.counted().filter(**of).count()
         assert place.answers == given
         assert place.open_slots == place.overlap - given - live
 

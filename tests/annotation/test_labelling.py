@@ -13,6 +13,7 @@ from django.utils import timezone
 from annotation.models import (
     Annotation,
     AnnotationVersion,
+    Annotator,
     Assignment,
     Item,
     Label,
@@ -190,9 +191,7 @@ class TestAnswering:
         assignment = take(project, ann)[0]
         long_ago = timezone.now() - timedelta(hours=1)
         assignment.created = long_ago
-        part = Participation.objects.get()
-        part.active = long_ago
-        part.save()
+        Annotator.objects.update(active=long_ago)
         assert answer(assignment).seconds == 120
 
     def test_the_same_key_again_changes_nothing(self, project: Project, ann: User) -> None:

@@ -1,0 +1,187 @@
+"""The statement that hands out items: returned ones, started ones, new ones, and among them gold and repeats.
+
+It is one statement for all of them, so that nobody can tell a gold item or a repeat by how it came. They are handed
+out only beside normal items: gold never keeps anybody busy who is done.
+"""
+
+import json
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from annotation.algorithms.draws import draw
+from annotation.models import Annotator, Participation, Round
+from annotation.queries.labelling import Lease
+from annotation.queries.prepared import run_prepared
+
+LEASE = timedelta(minutes=30)
+SPARE = 8  # candidates beyond those wanted, since others may be taking the first ones right now
+WALK = 64  # own answers looked at for one that can be repeated
+
+# Not theirs before, and not deleted. OFFSET 0 keeps each a look-up by index, whatever the planner thinks of the tables.
+_FREE = """
+    NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.annotator_id = %(annotator)s AND a.item_id = ri.item_id
+                AND CASE WHEN a.round_id = ri.round_id THEN a.state <> 'expired' ELSE %(unseen)s END OFFSET 0)
+    AND NOT EXISTS (SELECT FROM annotation_annotation n WHERE n.round_id = ri.round_id AND n.item_id = ri.item_id
+                    AND n.annotator_id = %(annotator)s AND n.kind = 'normal' OFFSET 0)
+    AND NOT (%(unseen)s AND EXISTS (SELECT FROM annotation_annotation n WHERE n.item_id = ri.item_id
+                                    AND n.annotator_id = %(annotator)s OFFSET 0))
+    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = ri.item_id AND i.deleted IS NULL OFFSET 0)
+"""
+
+# Gold goes to those who never had the text in any round, least shown first. A repeat is the nearest own answer at or
+# before one drawn among those that lie far enough back; WALK bounds the way to it.
+_SPECIAL = """
+gold AS MATERIALIZED (
+    SELECT g.id, g.item_id
+    FROM annotation_golditem g
+    WHERE cardinality(%(gold)s::float8[]) > 0 AND EXISTS (SELECT FROM candidates)
+      AND g.project_id = %(project)s AND g.retired IS NULL
+      AND NOT EXISTS (SELECT FROM annotation_assignment a
+                      WHERE a.annotator_id = %(annotator)s AND a.item_id = g.item_id OFFSET 0)
+      AND NOT EXISTS (SELECT FROM annotation_annotation n
+                      WHERE n.item_id = g.item_id AND n.annotator_id = %(annotator)s OFFSET 0)
+      AND EXISTS (SELECT FROM annotation_item i WHERE i.id = g.item_id AND i.deleted IS NULL OFFSET 0)
+    ORDER BY g.exposures, g.id LIMIT cardinality(%(gold)s::float8[])
+    FOR NO KEY UPDATE OF g SKIP LOCKED
+), again AS MATERIALIZED (
+    SELECT DISTINCT ON (earlier.item_id) earlier.item_id, drawn.place
+    FROM unnest(%(repeats)s::float8[], %(chances)s::float8[]) AS drawn(place, chance)
+    CROSS JOIN (SELECT id AS newest FROM annotation_annotation WHERE annotator_id = %(annotator)s
+                ORDER BY id DESC OFFSET %(distance)s LIMIT 1) AS far
+    CROSS JOIN LATERAL (
+        SELECT near.item_id
+        FROM (SELECT n.id, n.item_id, n.round_id, n.kind, n.set_aside FROM annotation_annotation n
+              WHERE n.annotator_id = %(annotator)s AND n.id >= %(first)s::bigint
+                AND n.id <= %(first)s::bigint + floor(drawn.chance * (far.newest - %(first)s::bigint + 1))::bigint
+              ORDER BY n.id DESC LIMIT %(walk)s) near
+        WHERE near.round_id = %(round)s AND near.kind = 'normal' AND near.set_aside IS NULL
+          AND NOT EXISTS (SELECT FROM annotation_assignment a
+                          WHERE a.annotator_id = %(annotator)s AND a.item_id = near.item_id
+                            AND a.round_id = %(round)s AND a.kind = 'repeat' OFFSET 0)
+          AND EXISTS (SELECT FROM annotation_item i WHERE i.id = near.item_id AND i.deleted IS NULL OFFSET 0)
+        ORDER BY near.id DESC LIMIT 1
+    ) AS earlier
+    WHERE cardinality(%(repeats)s::float8[]) > 0 AND EXISTS (SELECT FROM candidates)
+    ORDER BY earlier.item_id
+), special AS MATERIALIZED (
+    SELECT item_id, 'gold' AS kind, (%(gold)s::float8[])[row_number() OVER ()] AS place FROM gold
+    UNION ALL SELECT item_id, 'repeat', place FROM again
+)"""
+
+# Returned items first, then started ones, then untouched ones, each in the round's order; one statement.
+_TAKE = f"""
+WITH returned AS MATERIALIZED (
+    SELECT ri.id, ri.position
+    FROM annotation_returneditem r JOIN annotation_rounditem ri ON ri.id = r.round_item_id
+    WHERE r.round_id = %(round)s AND ri.open_slots > 0 AND {_FREE}
+    ORDER BY ri.position LIMIT %(near)s
+), started AS MATERIALIZED (
+    SELECT ri.id, ri.position
+    FROM annotation_rounditem ri
+    WHERE ri.round_id = %(round)s AND ri.open_slots > 0 AND ri.open_slots < ri.overlap
+      AND ri.position > %(started_after)s AND {_FREE}
+    ORDER BY ri.position LIMIT %(near)s
+), untouched AS MATERIALIZED (
+    SELECT ri.id, ri.position
+    FROM annotation_rounditem ri
+    WHERE ri.round_id = %(round)s AND ri.open_slots > 0 AND ri.open_slots = ri.overlap
+      AND ri.position > %(untouched_after)s AND {_FREE}
+    ORDER BY ri.position LIMIT %(near)s
+), candidates AS MATERIALIZED (
+    SELECT id, min(queue) AS queue, min(position) AS position
+    FROM (SELECT id, position, 1 AS queue FROM returned
+          UNION ALL SELECT id, position, 2 FROM started
+          UNION ALL SELECT id, position, 3 FROM untouched) every
+    GROUP BY id
+), {_SPECIAL}, picked AS MATERIALIZED (
+    SELECT ri.item_id, c.queue, c.position
+    FROM candidates c JOIN annotation_rounditem ri ON ri.id = c.id
+    WHERE ri.open_slots > 0 AND ri.item_id NOT IN (SELECT item_id FROM special)
+    ORDER BY c.queue, c.position LIMIT %(wanted)s - (SELECT count(*) FROM special)
+    FOR UPDATE OF ri SKIP LOCKED
+), chosen AS MATERIALIZED (
+    SELECT item_id, 'normal' AS kind, row_number() OVER (ORDER BY queue, position) AS place FROM picked
+    UNION ALL SELECT item_id, kind, place FROM special
+), leased AS (
+    INSERT INTO annotation_assignment (round_id, item_id, annotator_id, kind, state, reason, created, expires)
+    SELECT %(round)s, item_id, %(annotator)s, kind, 'leased', '', %(now)s, %(expires)s FROM chosen ORDER BY place
+    ON CONFLICT (annotator_id, item_id, round_id, kind)
+    DO UPDATE SET state = 'leased', created = %(now)s, expires = %(expires)s
+    WHERE annotation_assignment.state = 'expired'
+    RETURNING id, item_id, kind
+), slots AS (
+    UPDATE annotation_rounditem ri SET open_slots = ri.open_slots - 1
+    FROM leased WHERE ri.round_id = %(round)s AND ri.item_id = leased.item_id AND leased.kind = 'normal'
+    RETURNING ri.id, ri.open_slots
+), full_again AS (
+    DELETE FROM annotation_returneditem WHERE round_item_id IN (SELECT id FROM slots WHERE open_slots = 0)
+), shown AS (
+    UPDATE annotation_golditem g SET exposures = g.exposures + 1,
+        retired = CASE WHEN g.exposures + 1 >= %(wear)s::int THEN %(now)s END
+    FROM gold WHERE g.id = gold.id
+), clock AS (
+    UPDATE annotation_annotator SET active = %(now)s, item_seconds = %(item_seconds)s,
+        sitting_seconds = %(sitting_seconds)s, read_version = %(read_version)s::int
+    WHERE id = %(annotator)s
+), behind AS (
+    UPDATE annotation_participation p SET handed = p.handed + (SELECT count(*) FROM leased),
+        started_after = GREATEST(%(started_after)s, LEAST(
+            COALESCE((SELECT min(position) - 1 FROM started),
+                     (SELECT max(ri.position) FROM annotation_rounditem ri WHERE ri.round_id = %(round)s
+                      AND ri.open_slots > 0 AND ri.open_slots < ri.overlap AND ri.position > %(started_after)s)),
+            (SELECT min(position) - 1 FROM untouched))),
+        untouched_after = GREATEST(%(untouched_after)s,
+            COALESCE((SELECT min(position) - 1 FROM untouched),
+                     (SELECT max(ri.position) FROM annotation_rounditem ri WHERE ri.round_id = %(round)s
+                      AND ri.open_slots > 0 AND ri.open_slots = ri.overlap AND ri.position > %(untouched_after)s)))
+    WHERE p.id = %(participation)s
+)
+SELECT leased.id, leased.item_id, item.text, item.meta
+FROM leased JOIN annotation_item item ON item.id = leased.item_id ORDER BY leased.id
+"""  # noqa: S608 – the only insertion is the constant above
+
+
+def take_from(
+    made: Round, part: Participation, annotator: Annotator, wanted: int, now: datetime
+) -> list[Lease]:
+    """Leases up to `wanted` items of the round to the annotator, who is locked; notes their clock and position."""
+    expires = now + LEASE
+    drawn = draw(
+        settings.SECRET_KEY.encode(),
+        made.seed,
+        annotator.pk,
+        part.handed,
+        wanted,
+        made.gold_rate,
+        made.repeat_rate,
+    )
+    special = sorted([*drawn.gold, *drawn.repeats])
+    before = {
+        place: place - at + 0.5 for at, place in enumerate(special)
+    }  # among the normal ones, which count from 1
+    values = {
+        "round": made.pk,
+        "project": made.project_id,
+        "annotator": annotator.pk,
+        "participation": part.pk,
+        "unseen": made.audience == Round.Audience.UNSEEN,
+        "started_after": part.started_after,
+        "untouched_after": part.untouched_after,
+        "gold": [before[place] for place in drawn.gold],
+        "repeats": [before[place] for place in drawn.repeats],
+        "chances": drawn.chances,
+        "distance": made.project.repeat_distance,
+        "first": part.first_answer,
+        "wear": made.project.gold_wear,
+        "item_seconds": annotator.item_seconds,
+        "sitting_seconds": annotator.sitting_seconds,
+        "read_version": annotator.read_version,
+        "wanted": wanted,
+        "near": wanted + SPARE,
+        "walk": WALK,
+        "now": now,
+        "expires": expires,
+    }
+    rows = run_prepared(_TAKE, values)
+    return [Lease(pk, made.pk, item, text, json.loads(meta), expires) for pk, item, text, meta in rows]
