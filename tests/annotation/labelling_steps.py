@@ -10,8 +10,16 @@ from annotation.queries import labelling as reads
 from annotation.services import answers, labelling
 
 
-def fill(project: Project, n: int, *, overlap: int = 3, name: str = "main") -> Round:
-    """Puts n items into a round; the text is the position."""
+def fill(
+    project: Project,
+    n: int,
+    *,
+    overlap: int = 3,
+    name: str = "main",
+    gold_rate: float = 0,
+    repeat_rate: float = 0,
+) -> Round:
+    """Puts n items into a round, by default one without gold and repeats; the text is the position."""
     made = Round.objects.get(project=project, name=name)
     items = Item.objects.bulk_create(
         [Item(project=project, text=f"text {k}", digest=uuid.uuid4(), meta={"k": k}) for k in range(n)]
@@ -23,6 +31,7 @@ def fill(project: Project, n: int, *, overlap: int = 3, name: str = "main") -> R
         ]
     )
     made.items_total += n
+    made.gold_rate, made.repeat_rate = gold_rate, repeat_rate
     made.save()
     return made
 
