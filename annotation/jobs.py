@@ -5,9 +5,11 @@ import json
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from annotation.models import Import, Job, Project, User
+from annotation.models import Import, Job, Project, Round, User
+from annotation.services import rounds
 from annotation.services.jobs import send_job
 
 
@@ -60,4 +62,61 @@ def start_import(source: Import, user: User) -> Job:
         title=f"Import of {source.filename}",
         result_url=f"/api/v1/imports/{source.pk}/",
         page_url=f"/projects/{source.project.slug}/imports/{source.pk}/",
+    )
+
+
+@transaction.atomic
+def make_round(
+    project: Project, user: User, *, texts: dict[str, Any] | None = None, **fields: Any
+) -> tuple[Round, Job | None]:
+    """A new round with the texts that are chosen for it; where there are many to choose from, a job puts them in."""
+    made = rounds.create_round(project, user, texts=texts, **fields)
+    if not texts:
+        return made, None
+    if "items" not in texts and rounds.is_large(project):
+        job = _start_on_round("fill_round", made, user, {}, f"Texts for the round {made.name}")
+        return made, job
+    rounds.fill_round(made)
+    return made, None
+
+
+@transaction.atomic
+def change_round(made: Round, user: User, changes: dict[str, Any]) -> Job | None:
+    """Changes a round's plan or state; where the overlap of many texts follows, a job gives it to them."""
+    before, plan = made.overlap, dict(changes)
+    state = plan.pop("state", made.state)
+    if made.deleted is not None:
+        raise ValidationError("The round was deleted. Restore it first.")
+    if plan:
+        rounds.change_round(made, user, plan)
+    if state != made.state:
+        move = {"open": rounds.open_round, "closed": rounds.close_round}.get(state)
+        if move is None:
+            raise ValidationError(
+                {"state": "A round that was open cannot become a draft again. Close it instead."}
+            )
+        move(made, user)
+    if made.overlap == before:
+        return None
+    if made.items_total > rounds.INLINE:
+        title = f"{made.overlap} answers a text in the round {made.name}"
+        return _start_on_round("resize_round", made, user, {"before": before}, title)
+    rounds.resize_round(made, before)
+    return None
+
+
+def start_comparison(made: Round, user: User) -> Job:
+    """Compares a round's answers with older ones to the same texts."""
+    return _start_on_round("compare_round", made, user, {}, f"What the round {made.name} changed")
+
+
+def _start_on_round(kind: str, made: Round, user: User, parameters: dict[str, Any], title: str) -> Job:
+    return start_job(
+        kind,
+        made.project,
+        user,
+        {"round": made.pk, **parameters},
+        title=title,
+        result_url=f"/api/v1/projects/{made.project.slug}/rounds/{made.pk}/",
+        page_url=f"/projects/{made.project.slug}/rounds/",
     )

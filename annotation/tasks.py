@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation.services import imports, jobs, labelling, tallies
+from annotation.services import comparisons, imports, jobs, labelling, rounds, tallies
 
 
 @shared_task(name="loupe.import_file")
@@ -11,6 +11,31 @@ def import_file(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             imports.run_import(job.parameters["import"], progress)
+
+
+@shared_task(name="loupe.fill_round")
+def fill_round(job_id: str) -> None:
+    """Puts the chosen texts into a round."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            rounds.fill_round(job.project.rounds.get(pk=job.parameters["round"]), progress)
+
+
+@shared_task(name="loupe.resize_round")
+def resize_round(job_id: str) -> None:
+    """Gives a round's texts the overlap that the round has now."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job):
+            made = job.project.rounds.get(pk=job.parameters["round"])
+            rounds.resize_round(made, job.parameters["before"])
+
+
+@shared_task(name="loupe.compare_round")
+def compare_round(job_id: str) -> None:
+    """Compares a round's answers with older ones."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            comparisons.compare_round(job.project.rounds.get(pk=job.parameters["round"]), progress)
 
 
 @shared_task(name="loupe.sweep_jobs")

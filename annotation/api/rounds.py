@@ -1,8 +1,12 @@
 """Rounds over REST."""
 
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
+from annotation import jobs
 from annotation.access import project_for
 from annotation.api.requests import Request
 from annotation.models import Role, Round
@@ -11,11 +15,68 @@ from annotation.services import rounds
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
-    """A round."""
+    """A round, with its plan and how far it is."""
 
     class Meta:
         model = Round
-        fields = ["id", "name", "kind", "purpose", "overlap", "gold_rate", "repeat_rate", "state"]
+        fields = [
+            "id",
+            "name",
+            "kind",
+            "purpose",
+            "overlap",
+            "maximum_overlap",
+            "gold_rate",
+            "repeat_rate",
+            "audience",
+            "ends",
+            "state",
+            "opened",
+            "closed",
+            "items_total",
+            "items_done",
+            "answers_total",
+        ]
+        read_only_fields = ["opened", "closed", "items_total", "items_done", "answers_total"]
+
+
+class PlanSerializer(serializers.ModelSerializer[Round]):
+    """What can be said of a round. `people` are user names, for the audience `chosen`."""
+
+    people = serializers.ListField(
+        child=serializers.CharField(max_length=150), required=False, max_length=1000
+    )
+
+    class Meta:
+        model = Round
+        fields = [
+            "name",
+            "kind",
+            "purpose",
+            "overlap",
+            "maximum_overlap",
+            "gold_rate",
+            "repeat_rate",
+            "audience",
+            "people",
+            "ends",
+            "state",
+        ]
+
+
+class NewRoundSerializer(PlanSerializer):
+    """A new round, open unless `state` is `draft`.
+
+    Its texts: `items` (ids), or `texts`, filters that all hold: those of the list of texts (`round`, `label`, `q`,
+    `flagged`, `state`, `meta.<field>`; `"round": "none"` for texts in no round), `disagreement` (true),
+    `answered_with` (labels), `before_version` (of the guideline), and of what is left `sample` at random, by `seed`.
+    """
+
+    items = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
+    texts = serializers.DictField(required=False)
+
+    class Meta(PlanSerializer.Meta):
+        fields = [*PlanSerializer.Meta.fields, "items", "texts"]
 
 
 class RoundList(generics.GenericAPIView[Round]):
@@ -27,9 +88,72 @@ class RoundList(generics.GenericAPIView[Round]):
         page = self.paginate_queryset(projects.rounds(project_for(request.user, slug)))
         return self.get_paginated_response(RoundSerializer(page, many=True).data)
 
+    @extend_schema(request=NewRoundSerializer, responses={201: RoundSerializer})
     def post(self, request: Request, slug: str) -> Response:
+        """Answers with the round; `job` is the address of the job that puts its texts in, where there are many."""
         project = project_for(request.user, slug, Role.LEAD)
-        serializer = RoundSerializer(data=request.data)
+        serializer = NewRoundSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        made = rounds.create_round(project, request.user, **serializer.validated_data)
-        return Response(RoundSerializer(made).data, status=status.HTTP_201_CREATED)
+        sent = dict(serializer.validated_data)
+        texts = dict(sent.pop("texts", {}))
+        if "items" in sent:
+            texts["items"] = sent.pop("items")
+        made, job = jobs.make_round(project, request.user, texts=texts or None, **sent)
+        told = {**RoundSerializer(made).data, "job": f"/api/v1/jobs/{job.pk}/" if job else None}
+        return Response(told, status=status.HTTP_201_CREATED)
+
+
+def _round(request: Request, slug: str, pk: int, need: Role = Role.LEAD) -> Round:
+    """The project's round, deleted or not, for somebody who has the right."""
+    project = project_for(request.user, slug, need)
+    return get_object_or_404(Round.objects.filter(project=project).select_related("project"), pk=pk)
+
+
+class RoundDetail(APIView):
+    """One round."""
+
+    @extend_schema(responses=RoundSerializer)
+    def get(self, request: Request, slug: str, pk: int) -> Response:
+        project = project_for(request.user, slug)
+        return Response(RoundSerializer(get_object_or_404(projects.rounds(project), pk=pk)).data)
+
+    @extend_schema(request=PlanSerializer, responses=RoundSerializer)
+    def patch(self, request: Request, slug: str, pk: int) -> Response:
+        made = _round(request, slug, pk)
+        serializer = PlanSerializer(made, data=request.data, partial=True)
+        serializer.is_valid(raise_exception=True)
+        sent = dict(serializer.validated_data)
+        jobs.change_round(made, request.user, sent)
+        return Response(RoundSerializer(made).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, slug: str, pk: int) -> Response:
+        rounds.delete_round(_round(request, slug, pk), request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RoundOpen(APIView):
+    """Lets people label in the round, for the first time or again."""
+
+    @extend_schema(request=None, responses=RoundSerializer)
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        made = rounds.open_round(_round(request, slug, pk), request.user)
+        return Response(RoundSerializer(made).data)
+
+
+class RoundClose(APIView):
+    """Takes no more answers; what people held goes back."""
+
+    @extend_schema(request=None, responses=RoundSerializer)
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        made = rounds.close_round(_round(request, slug, pk), request.user)
+        return Response(RoundSerializer(made).data)
+
+
+class RoundRestore(APIView):
+    """Brings a deleted round back."""
+
+    @extend_schema(request=None, responses=RoundSerializer)
+    def post(self, request: Request, slug: str, pk: int) -> Response:
+        made = rounds.restore_round(_round(request, slug, pk), request.user)
+        return Response(RoundSerializer(made).data)

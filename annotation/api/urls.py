@@ -18,6 +18,14 @@ project_urls = [
     path("projects/<slug:slug>/members/", members.MemberList.as_view(), name="api-members"),
     path("projects/<slug:slug>/members/<str:username>/", members.MemberDetail.as_view(), name="api-member"),
     path("projects/<slug:slug>/rounds/", rounds.RoundList.as_view(), name="api-rounds"),
+    path("projects/<slug:slug>/rounds/<int:pk>/", rounds.RoundDetail.as_view(), name="api-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/open/", rounds.RoundOpen.as_view(), name="api-open-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/close/", rounds.RoundClose.as_view(), name="api-close-round"),
+    path(
+        "projects/<slug:slug>/rounds/<int:pk>/restore/",
+        rounds.RoundRestore.as_view(),
+        name="api-restore-round",
+    ),
     path("projects/<slug:slug>/guidelines/", guidelines.GuidelineList.as_view(), name="api-guidelines"),
     path(
         "projects/<slug:slug>/guidelines/<int:version>/read/",

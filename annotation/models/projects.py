@@ -186,6 +186,8 @@ class Round(models.Model):
     audience = models.CharField(max_length=8, choices=Audience, default=Audience.EVERYONE)
     people = models.ManyToManyField(User, blank=True, related_name="+")  # where the audience is chosen
     seed = models.PositiveIntegerField(default=0)
+    texts = models.JSONField(default=dict, blank=True)  # which it was filled with, as they were chosen
+    comparison = models.JSONField(null=True, blank=True)  # of its answers with older ones to the same texts
     ends = models.DateField(null=True, blank=True)  # as planned
     opened = models.DateTimeField(null=True, blank=True)
     closed = models.DateTimeField(null=True, blank=True)

@@ -39,7 +39,7 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
 
 
 def _by_round(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
-    slots = RoundItem.objects.filter(item=OuterRef("pk"))
+    slots = RoundItem.objects.filter(item=OuterRef("pk"), round__deleted__isnull=True)
     if value == "none":
         return found.filter(~Exists(slots))
     made = Round.objects.filter(project=project, name=value).first()
@@ -90,7 +90,7 @@ def _by_flag(found: QuerySet[Item], project: Project, value: str) -> QuerySet[It
 
 
 def _by_state(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
-    slots = RoundItem.objects.filter(item=OuterRef("pk"))
+    slots = RoundItem.objects.filter(item=OuterRef("pk"), round__deleted__isnull=True)
     unfinished = slots.filter(answers__lt=F("overlap"))
     if value == POOL:
         return found.filter(~Exists(slots))

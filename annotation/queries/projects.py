@@ -21,8 +21,8 @@ def newest_guideline(project: Project) -> Guideline | None:
 
 
 def rounds(project: Project) -> QuerySet[Round]:
-    """The project's rounds, oldest first."""
-    return Round.objects.filter(project=project).order_by("id")
+    """The project's rounds, oldest first; without those that were deleted."""
+    return Round.objects.filter(project=project, deleted__isnull=True).order_by("id")
 
 
 def counts(project: Project) -> dict[str, int]:

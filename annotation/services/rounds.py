@@ -1,21 +1,273 @@
-"""Making rounds."""
+"""Making rounds, filling them with texts, and their way from draft through open to closed.
 
+What changes many of a round's items at once takes the round's own lock first, so that two such changes come one after
+the other; towards labelling it keeps that one's order of locks: participation, assignment, round item, round.
+"""
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from django.db import transaction
+from django.core.exceptions import EmptyResultSet, ValidationError
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
 
-from annotation.models import Project, Round, User
+from annotation.models import Item, Membership, Project, Round, User
+from annotation.queries.rounds import chosen_items
 from annotation.services.audit import record
+from annotation.services.settling import look_again
+
+INLINE = 5000  # texts up to which a round is filled or changed at once; above it, a job does it
+FIELDS = [
+    "name",
+    "kind",
+    "purpose",
+    "overlap",
+    "maximum_overlap",
+    "gold_rate",
+    "repeat_rate",
+    "audience",
+    "ends",
+]
+
+_FILL = """
+WITH chosen AS ({chosen}), made AS (
+    INSERT INTO annotation_rounditem (round_id, item_id, position, overlap, open_slots, answers)
+    SELECT r.id, chosen.id, (hashint8extended(chosen.id, r.seed) & 2147483647)::int, r.overlap, r.overlap, 0
+    FROM chosen CROSS JOIN annotation_round r WHERE r.id = %s
+    ON CONFLICT (round_id, item_id) DO NOTHING RETURNING 1
+)
+SELECT count(*) FROM made
+"""
+
+# What was used of an item's slots, by answers and by leases, stays; an overlap that grew by itself is not cut.
+_RESIZE = """
+WITH changed AS (
+    SELECT id, overlap - open_slots AS used, answers >= overlap AS was_done,
+           CASE WHEN overlap <= %(before)s THEN greatest(%(after)s, overlap - open_slots)
+                ELSE greatest(%(after)s, overlap) END AS overlap
+    FROM annotation_rounditem WHERE round_id = %(round)s ORDER BY id FOR UPDATE
+), made AS (
+    UPDATE annotation_rounditem slot SET overlap = changed.overlap, open_slots = changed.overlap - changed.used
+    FROM changed WHERE changed.id = slot.id AND changed.overlap <> slot.overlap
+    RETURNING (slot.answers >= slot.overlap)::int - changed.was_done::int AS done
+)
+SELECT coalesce(sum(done), 0) FROM made
+"""
+
+_RETURN_ALL = """
+WITH ended AS (
+    UPDATE annotation_assignment SET state = 'expired'
+    WHERE round_id = %(round)s AND state = 'leased' AND kind = 'normal' RETURNING item_id
+), given_back AS (
+    SELECT item_id, count(*) AS n FROM ended GROUP BY item_id
+), locked AS MATERIALIZED (
+    SELECT ri.id, given_back.n FROM annotation_rounditem ri JOIN given_back USING (item_id)
+    WHERE ri.round_id = %(round)s ORDER BY ri.id FOR UPDATE OF ri
+), slots AS (
+    UPDATE annotation_rounditem ri SET open_slots = ri.open_slots + locked.n FROM locked WHERE ri.id = locked.id
+    RETURNING ri.id, ri.round_id
+), queued AS (
+    INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT round_id, id FROM slots
+    ON CONFLICT (round_item_id) DO NOTHING
+)
+SELECT count(*) FROM ended
+"""
+
+
+def lock_round(made: Round) -> None:
+    """Lets no other change of many of its items into this round until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('loupe.round'), %s)", [made.pk % 2**31])
+
+
+def is_large(project: Project) -> bool:
+    """Whether the project has more texts than are looked through while somebody waits."""
+    return Item.objects.filter(project=project)[: INLINE + 1].count() > INLINE
 
 
 @transaction.atomic
-def create_round(project: Project, user: User, *, name: str, **fields: Any) -> Round:
-    """A new round, open unless said otherwise, with the project's overlap and rates unless given."""
+def create_round(
+    project: Project,
+    user: User,
+    *,
+    name: str,
+    texts: Mapping[str, Any] | None = None,
+    people: list[str] | None = None,
+    **fields: Any,
+) -> Round:
+    """A new round, open unless said otherwise, with the project's overlap and rates unless given.
+
+    `texts` (see `queries.rounds.chosen_items`) is checked and kept; `fill_round` puts them in. `people` are the user
+    names of those who are asked, where the audience is chosen.
+    """
     defaults = {field: getattr(project, field) for field in ("overlap", "gold_rate", "repeat_rate")}
-    made = Round(project=project, name=name, **(defaults | fields))
-    made.full_clean()
+    made = Round(project=project, name=name.strip(), texts=dict(texts or {}), **(defaults | fields))
+    if made.state == Round.State.CLOSED:
+        raise ValidationError({"state": "A new round is a draft or open."})
+    if texts:
+        chosen_items(project, texts)
+    if made.state == Round.State.OPEN:
+        made.opened = timezone.now()
+    _check(made, people)
     made.save()
-    Round.objects.filter(pk=made.pk).update(seed=made.pk)
+    made.seed = made.pk
+    made.save(update_fields=["seed"])
+    _choose_people(made, people)
+    record(project, user, "create round", name, after={"kind": made.kind, "texts": made.texts})
+    return made
+
+
+def _check(made: Round, people: list[str] | None) -> None:
+    """Raises ValidationError, by field, for a round that cannot be."""
+    same = Round.objects.filter(project=made.project_id, name=made.name).exclude(pk=made.pk).first()
+    if same is not None:
+        there = bool(people) if people is not None else made.pk is not None and made.people.exists()
+    if chosen and not there:
+        raise ValidationError({"people": "Choose who is asked, or ask everybody."})
+    made.full_clean(validate_constraints=False)
+
+
+def _choose_people(made: Round, people: list[str] | None) -> None:
+    if people is None:
+        return
+    members = Membership.objects.filter(project=made.project_id, user__username__in=people)
+    found = dict(members.exclude(state=Membership.State.REMOVED).values_list("user__username", "user"))
+    if unknown := sorted(set(people) - set(found)):
+        raise ValidationError({"people": f"“{unknown[0][:80]}” is not a member of this project."})
+    made.people.set(found.values())
+
+
+def _nobody(share: float, message: str = "") -> None:
+    """Progress that nobody waits for."""
+
+
+@transaction.atomic
+def fill_round(made: Round, progress: Callable[[float, str], None] = _nobody) -> int:
+    """Puts the texts that were chosen for the round into it, all their slots open; how many were new to it."""
+    progress(0.05, "choosing the texts")
+    lock_round(made)
+    try:
+        chosen, parameters = chosen_items(made.project, made.texts).values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return 0
+    statement, values = f"SELECT id FROM ({chosen}) every (id)", [*parameters]  # noqa: S608 – the ORM's own statement
+    if (sample := made.texts.get("sample")) is not None:
+        statement += " ORDER BY hashint8extended(id, %s), id LIMIT %s"
+        values += [made.texts.get("seed") or 0, sample]
+    look_again(made)
+    with connection.cursor() as cursor:
+        cursor.execute(_FILL.replace("{chosen}", statement), [*values, made.pk])
+        n = int(cursor.fetchone()[0])
+    progress(0.9, f"{n:,} texts")
+    Round.objects.filter(pk=made.pk).update(items_total=F("items_total") + n)
+    made.refresh_from_db(fields=["items_total"])
+    return n
+
+
+@transaction.atomic
+def resize_round(made: Round, before: int) -> None:
+    """Gives the round's texts the number of slots that the round has now, where it had `before`.
+
+    A text keeps what was answered or handed out; one whose overlap grew, because people disagree, keeps that.
+    """
+    lock_round(made)
     made.refresh_from_db()
-    record(project, user, "create round", name)
+    look_again(made)
+    with connection.cursor() as cursor:
+        cursor.execute(_RESIZE, {"round": made.pk, "before": before, "after": made.overlap})
+        done = int(cursor.fetchone()[0])
+    Round.objects.filter(pk=made.pk).update(items_done=F("items_done") + done)
+    made.refresh_from_db(fields=["items_done"])
+
+
+@transaction.atomic
+def change_round(made: Round, user: User, changes: dict[str, Any]) -> Round:
+    """Changes a round's plan. Its texts follow a changed overlap by `resize_round`."""
+    people = changes.pop("people", None)
+    unknown = sorted(set(changes) - set(FIELDS))
+    if unknown:
+        raise ValidationError({unknown[0]: "This cannot be changed."})
+    before = {field: getattr(made, field) for field in changes}
+    for field, value in changes.items():
+        setattr(made, field, value.strip() if field == "name" else value)
+    _check(made, people)
+    made.save(update_fields=[*changes])
+    _choose_people(made, people)
+    after = {field: getattr(made, field) for field in changes}
+    if people is not None:
+        after["people"] = sorted(people)
+    if after != before:
+        record(made.project, user, "change round", made.name, before=_plain(before), after=_plain(after))
+    return made
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values.items()
+    }
+
+
+@transaction.atomic
+def open_round(made: Round, user: User) -> Round:
+    """Lets people label in the round, for the first time or again."""
+    _of_today(made)
+    if made.state == Round.State.OPEN:
+        return made
+    again = made.state == Round.State.CLOSED
+    made.state, made.closed = Round.State.OPEN, None
+    made.opened = made.opened or timezone.now()
+    made.save(update_fields=["state", "opened", "closed"])
+    record(made.project, user, "open round again" if again else "open round", made.name)
+    return made
+
+
+@transaction.atomic
+def close_round(made: Round, user: User) -> Round:
+    """Takes no more answers in the round, and what people held goes back. Its answers stay as they are."""
+    _of_today(made)
+    if made.state == Round.State.CLOSED:
+        return made
+    if made.state == Round.State.DRAFT:
+        raise ValidationError("The round was never open. Delete it if it is not needed.")
+    _end(made)
+    record(made.project, user, "close round", made.name, after={"answers": made.answers_total})
+    return made
+
+
+def _of_today(made: Round) -> None:
+    """The round as it is now, locked against other changes of its state."""
+    lock_round(made)
+    made.refresh_from_db()
+    if made.deleted is not None:
+        raise ValidationError("The round was deleted. Restore it first.")
+
+
+def _end(made: Round) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_RETURN_ALL, {"round": made.pk})
+    made.state, made.closed = Round.State.CLOSED, timezone.now()
+    made.save(update_fields=["state", "closed"])
+
+
+@transaction.atomic
+def delete_round(made: Round, user: User) -> None:
+    """Hides the round, with its answers, until it is restored; an open one is closed first."""
+    _of_today(made)
+    if made.state == Round.State.OPEN:
+        _end(made)
+    made.deleted = timezone.now()
+    made.save(update_fields=["deleted"])
+    record(made.project, user, "delete round", made.name)
+
+
+@transaction.atomic
+def restore_round(made: Round, user: User) -> Round:
+    """Brings a deleted round back with everything in it, as a draft or closed."""
+    lock_round(made)
+    made.refresh_from_db()
+    if made.deleted is not None:
+        made.deleted = None
+        made.save(update_fields=["deleted"])
+        record(made.project, user, "restore round", made.name)
     return made

@@ -78,7 +78,8 @@ def scope_rounds(project: Project, round_: Round | None) -> list[int]:
     """The ids of the rounds that are asked about: one, or all of the project."""
     if round_ is not None:
         return [round_.pk]
-    return list(Round.objects.filter(project=project).order_by("id").values_list("pk", flat=True))
+    rounds = Round.objects.filter(project=project, deleted__isnull=True)
+    return list(rounds.order_by("id").values_list("pk", flat=True))
 
 
 def read_answers(project: Project, round_: Round | None = None) -> Answers:
