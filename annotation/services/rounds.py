@@ -122,7 +122,14 @@ def _check(made: Round, people: list[str] | None) -> None:
     """Raises ValidationError, by field, for a round that cannot be."""
     same = Round.objects.filter(project=made.project_id, name=made.name).exclude(pk=made.pk).first()
     if same is not None:
-        there = bool(people) if people is not None else made.pk is not None and made.people.exists()
+        how = "was deleted; restore it, or" if same.deleted else "is there already;"
+        raise ValidationError({"name": f"A round “{made.name[:80]}” {how} take another name."})
+    if made.maximum_overlap is not None and made.maximum_overlap < made.overlap:
+        raise ValidationError(
+            {"maximum_overlap": f"It cannot be below the {made.overlap} answers that every text gets."}
+        )
+    chosen = made.audience == Round.Audience.CHOSEN
+    there = bool(people) if people is not None else made.pk is not None and made.people.exists()
     if chosen and not there:
         raise ValidationError({"people": "Choose who is asked, or ask everybody."})
     made.full_clean(validate_constraints=False)
