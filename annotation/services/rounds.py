@@ -129,7 +129,7 @@ def _check(made: Round, people: list[str] | None) -> None:
             {"maximum_overlap": f"It cannot be below the {made.overlap} answers that every text gets."}
         )
     chosen = made.audience == Round.Audience.CHOSEN
-    there = bool(people) if people is not None else made.pk is not None and made.people.exists()
+    there = bool(people) if people is not None else not made._state.adding and made.people.exists()
     if chosen and not there:
         raise ValidationError({"people": "Choose who is asked, or ask everybody."})
     made.full_clean(validate_constraints=False)
