@@ -115,6 +115,8 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-undo-import": {"post": LEAD},
     "api-items": {"get": LEAD},
     "api-annotations": {"get": LEAD},
+    "api-item-export": {"get": LEAD},
+    "api-dataset": {"get": LEAD},
     "api-agreement": {"get": LEAD, "post": LEAD},
     "api-resolved-labels": {"get": LEAD},
     "api-cases": {"get": ADJ, "post": ADJ},

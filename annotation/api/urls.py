@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from annotation.api import guidelines, imports, items, jobs, labelling, members, projects, rounds
+from annotation.api import exports, guidelines, imports, items, jobs, labelling, members, projects, rounds
 
 labelling_urls = [  # first, since they are asked for most
     path("projects/<slug:slug>/next/", labelling.NextItems.as_view(), name="api-next"),
@@ -40,9 +40,11 @@ project_urls = [
     path("projects/<slug:slug>/items/", items.ItemList.as_view(), name="api-items"),
     path(
         "projects/<slug:slug>/annotations.<str:extension>",
-        items.AnnotationExport.as_view(),
+        exports.AnswerExport.as_view(),
         name="api-annotations",
     ),
+    path("projects/<slug:slug>/items.<str:extension>", exports.ItemExport.as_view(), name="api-item-export"),
+    path("projects/<slug:slug>/dataset.zip", exports.DatasetExport.as_view(), name="api-dataset"),
     path("jobs/<uuid:job_id>/", jobs.JobDetail.as_view(), name="api-job"),
     path("jobs/<uuid:job_id>/cancel/", jobs.JobCancel.as_view(), name="api-cancel-job"),
 ]

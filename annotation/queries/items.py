@@ -1,7 +1,7 @@
 """The pool of texts: lists with filters, what people answered, and one item's story."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -219,49 +219,3 @@ def answers_of(item: Item) -> QuerySet[Annotation]:
 def flags_of(item: Item) -> QuerySet[Flag]:
     """Every flag on the item, oldest first."""
     return Flag.objects.filter(item=item).select_related("user").order_by("id")
-
-
-def annotation_records(project: Project) -> Iterator[dict[str, Any]]:
-    """Every answer of the project as API clients get it, streamed by a cursor in the database."""
-    answers = Annotation.objects.filter(round__project=project, item__deleted__isnull=True).order_by("id")
-    columns = answers.values_list(
-        "item_id",
-        "item__external_id",
-        "item__text",
-        "annotator__name",
-        "label__name",
-        "seconds",
-        "comment",
-        "kind",
-        "round__name",
-        "guideline__version",
-        "created",
-    )
-    for (
-        item,
-        external_id,
-        text,
-        annotator,
-        label,
-        seconds,
-        comment,
-        kind,
-        made,
-        version,
-        created,
-    ) in columns.iterator(chunk_size=2000):
-        yield {
-            "item_id": item,
-            "external_id": external_id,
-            "text": text,
-            "annotator": annotator,
-            "label": label,
-            "labels": None,
-            "spans": None,
-            "seconds": seconds,
-            "comment": comment,
-            "kind": kind,
-            "round": made,
-            "guideline_version": version,
-            "created": created.isoformat().replace("+00:00", "Z"),
-        }

@@ -13,18 +13,6 @@ from annotation.queries import imports
 AT_ONCE = 500
 
 
-def jsonl_lines(records: Iterable[dict[str, Any]]) -> Iterator[bytes]:
-    """One JSON object a line, exactly as it is."""
-    block: list[str] = []
-    for record in records:
-        block.append(json.dumps(record, ensure_ascii=False))
-        if len(block) == AT_ONCE:
-            yield ("\n".join(block) + "\n").encode()
-            block.clear()
-    if block:
-        yield ("\n".join(block) + "\n").encode()
-
-
 def csv_lines(columns: list[str], records: Iterable[Iterable[Any]]) -> Iterator[bytes]:
     """CSV with a header. Cells that a spreadsheet would take for formulas get a leading `'`; import takes it off."""
     buffer = io.StringIO()
