@@ -1,11 +1,17 @@
 """A large project made by SQL, for the benchmarks that read one."""
 
+import re
+
 from django.db import connection
 
 from annotation.models import Annotator, Project, Round, User
 from annotation.services.projects import create_project
 
-WORDS = ["the", "my", "card", "account", "payment", "was", "charged", "twice", "refund", "still", "waiting", "transfer", "cash", "machine", "fee", "failed", "please", "help", "since", "Monday", "abroad", "shop", "why", "is", "there", "not", "a", "on", "to", "and", "it", "again", "after", "before", "statement", "balance", "limit"]
+WORDS = re.findall(
+    r"\S+",
+    "the my card account payment was charged twice refund still waiting transfer cash machine fee failed please help"
+    " since Monday abroad shop why is there not a on to and it again after before statement balance limit",
+)
 LABELS = ["refund", "fee", "transfer", "card", "other"]
 PEOPLE = 40
 

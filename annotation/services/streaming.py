@@ -67,9 +67,9 @@ class Sink(io.RawIOBase):
 def copy_blocks(statement: str, parameters: list[Any]) -> Iterator[bytes]:
     """What a `COPY … TO STDOUT` sends, in blocks of whole rows."""
     with transaction.atomic(), connection.cursor() as cursor:
-        # Texts and answers are walked in step by their indexes: the first row is there at once, nothing is sorted,
-        # hashed or spilled, and what is kept does not grow with the project
-        cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_hashjoin = off; SET LOCAL jit = off")
+        # Texts and answers are walked in step by their indexes: the first row is there at once, nothing is hashed or
+        # spilled, and what is kept does not grow with the project
+        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_seqscan = off; SET LOCAL jit = off")
         with cursor.copy(statement, parameters) as copy:
             rows: list[Any] = []
             size, enough = 0, FIRST_BLOCK

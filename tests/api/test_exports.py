@@ -22,7 +22,10 @@ from annotation.algorithms.formulas import defuse
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, AnswerKind, Item, Project, Round, User
 
-FIELDS = ["item_id", "external_id", "text", "annotator", "label", "labels", "spans", "seconds", "comment", "kind", "round", "guideline_version", "created"]
+FIELDS = [
+    *("item_id", "external_id", "text", "annotator", "label", "labels", "spans", "seconds"),
+    *("comment", "kind", "round", "guideline_version", "created"),
+]
 WHEN = datetime(2024, 1, 5, 6, 7, 8, 90, tzinfo=UTC)
 Api = Callable[[User | None], APIClient]
 
@@ -35,7 +38,7 @@ def lead(api: Api, lea: User) -> APIClient:
 def body(client: APIClient, name: str, **choices: str) -> bytes:
     answer = client.get(f"/api/v1/projects/weather/{name}", choices)
     assert answer.status_code == 200, answer.content
-    return b"".join(answer.streaming_content)
+    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]
 
 
 def lines(content: bytes) -> list[dict[str, Any]]:
