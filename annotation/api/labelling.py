@@ -13,6 +13,7 @@ from annotation.api.errors import Conflict
 from annotation.api.requests import Request
 from annotation.models import Annotation, Flag, Item, Project
 from annotation.queries import labelling as reads
+from annotation.queries.gold import feedback
 from annotation.queries.values import label_names, named_value
 from annotation.services import answers, flags, labelling, timekeeping
 
@@ -180,8 +181,24 @@ class RevisionSerializer(ValueSerializer):
     confidence = serializers.IntegerField(min_value=1, max_value=5, required=False, allow_null=True)
 
 
+class HintSerializer(serializers.Serializer[Any]):
+    label = serializers.CharField()  # type: ignore[assignment]
+    description = serializers.CharField()
+
+
+class FeedbackSerializer(serializers.Serializer[Any]):
+    """How an answer to a text went whose answer is known, as far as the project tells."""
+
+    correct = serializers.BooleanField()
+    right = serializers.IntegerField()
+    answers = serializers.IntegerField()
+    needed = serializers.FloatField()
+    hint = HintSerializer(many=True, required=False)
+    explanation = serializers.CharField(required=False)
+
+
 class AnnotationSerializer(serializers.Serializer[Any]):
-    """One's own answer; two of label, labels and spans are null."""
+    """One's own answer; two of label, labels and spans are null. Feedback comes only where the project gives it."""
 
     id = serializers.IntegerField()
     item_id = serializers.IntegerField()
@@ -196,6 +213,7 @@ class AnnotationSerializer(serializers.Serializer[Any]):
     guideline_version = serializers.IntegerField(allow_null=True)
     created = serializers.DateTimeField()
     revised = serializers.DateTimeField(allow_null=True)
+    feedback = FeedbackSerializer(required=False)
 
 
 def annotation_data(made: Annotation, names: Mapping[int, str]) -> dict[str, Any]:
@@ -238,9 +256,10 @@ class AnswerItem(APIView):
         except labelling.Refused as refused:
             raise Conflict(" ".join(refused.messages)) from refused
         names = {pk: name for name, pk in held.known.items()} if new else label_names(made.round.project)
-        return Response(
-            annotation_data(made, names), status=status.HTTP_201_CREATED if new else status.HTTP_200_OK
-        )
+        shown = annotation_data(made, names)
+        if (told := feedback(made, held.assignment.round.project)) is not None:
+            shown["feedback"] = told
+        return Response(shown, status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
 
 class SkipSerializer(serializers.Serializer[Any]):

@@ -253,7 +253,7 @@ def recent_answers(annotator: Annotator, n: int = RECENT) -> list[Annotation]:
 def answer_by_key(annotator: Annotator, key: UUID) -> Annotation | None:
     """The answer that was stored under the browser's key."""
     found = Annotation.objects.filter(annotator=annotator, key=key)
-    return found.select_related("label", "guideline", "round__project").first()
+    return found.select_related("annotator", "guideline", "round__project").first()
 
 
 def texts_answered(annotator: Annotator, project: Project) -> dict[str, int]:

@@ -13,15 +13,21 @@ from annotation.models import (
     AnnotationVersion,
     AnswerKind,
     Assignment,
+    GoldItem,
     Guideline,
     Membership,
     Participation,
+    Project,
     Round,
+    RoundItem,
 )
 from annotation.queries import labelling as reads
 from annotation.queries.prepared import run_prepared
 from annotation.services import timekeeping
+from annotation.services.gold import recount_gold
 from annotation.services.labelling import Refused, check_open, lock_participation
+from annotation.services.overlap import grow_overlap
+from annotation.services.pausing import pause_by_rule
 from annotation.services.values import AnswerValue, read_value, value_of
 
 SHAPES = ("label", "labels", "spans")
@@ -91,22 +97,6 @@ WITH late AS MATERIALIZED (
 )"""  # noqa: S608 – put together from the constants above
     + _STORE
 )
-
-# Run once an item is full and its row is locked, so that it sees the answers of all.
-_GROW = """
-WITH grown AS (
-    UPDATE annotation_rounditem ri SET overlap = ri.overlap + 1, open_slots = ri.open_slots + 1
-    WHERE ri.round_id = %(round)s AND ri.item_id = %(item)s AND ri.answers >= ri.overlap AND ri.overlap < %(most)s
-      AND (SELECT count(DISTINCT (n.label_id, n.labels, n.spans)) FROM annotation_annotation n
-           WHERE n.round_id = ri.round_id AND n.item_id = ri.item_id AND n.kind = 'normal'
-             AND n.set_aside IS NULL) > 1
-    RETURNING ri.id, ri.round_id
-), queued AS (
-    INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT round_id, id FROM grown
-    ON CONFLICT (round_item_id) DO NOTHING
-)
-UPDATE annotation_round r SET items_done = r.items_done - 1 FROM grown WHERE r.id = grown.round_id RETURNING r.id
-"""
 
 
 def answer_item(
@@ -188,7 +178,9 @@ def _store(assignment: Assignment, value: AnswerValue, key: UUID, told: dict[str
     pk, kind, correct, guideline_id, version, gold_answers, gold_correct, done = rows[0]
     annotator.gold_answers, annotator.gold_correct = gold_answers, gold_correct
     if done:
-        _grow_overlap(assignment.round, assignment.item_id)
+        grow_overlap(assignment.round, [assignment.item_id])
+    if correct is not None:
+        pause_by_rule(annotator, project)
     return Annotation(
         pk=pk,
         round=assignment.round,
@@ -220,13 +212,6 @@ def _check_quota(assignment: Assignment) -> None:
         raise Refused("Your time for this text ran out, and your quota is reached in the meantime.")
 
 
-def _grow_overlap(made: Round, item_id: int) -> None:
-    """Lets one more person answer an item that is full while its answers differ, up to the maximum."""
-    most = made.maximum_overlap or made.project.maximum_overlap
-    if most is not None:
-        run_prepared(_GROW, {"round": made.pk, "item": item_id, "most": most})
-
-
 @transaction.atomic
 def revise_answer(annotation: Annotation, changes: dict[str, Any]) -> Annotation:
     """Changes an answer's value (`label`, `labels` or `spans`), comment, difficulty or confidence; keeps what it was.
@@ -256,5 +241,26 @@ def revise_answer(annotation: Annotation, changes: dict[str, Any]) -> Annotation
         annotation.revised = timezone.now()
         annotation.save(update_fields=[*new, "revised"])
         if held.kind == AnswerKind.NORMAL:
-            _grow_overlap(made, held.item_id)
+            _lock_slot(made, held.item_id)
+            grow_overlap(made, [held.item_id])
+        elif held.correct is not None and made.project.gold_feedback == Project.GoldFeedback.NOTHING:
+            _judge_again(annotation)
     return annotation
+
+
+def _lock_slot(made: Round, item_id: int) -> None:
+    """Waits until nobody else is answering the item, so that what follows sees all answers to it."""
+    list(RoundItem.objects.select_for_update(no_key=True).filter(round=made, item=item_id).values("pk"))
+
+
+def _judge_again(annotation: Annotation) -> None:
+    """A slip of the finger that was put right is no wrong answer. Where the answer was told, the first one counts."""
+    gold = GoldItem.objects.filter(item=annotation.item_id).first()
+    correct = gold is not None and value_of(gold) == value_of(annotation)
+    if correct != annotation.correct:
+        Annotation.objects.filter(pk=annotation.pk).update(correct=correct)
+        annotation.correct = correct
+        annotator = annotation.annotator
+        recount_gold([annotator.pk])
+        annotator.refresh_from_db(fields=["gold_answers", "gold_correct"])
+        pause_by_rule(annotator, annotation.round.project)
