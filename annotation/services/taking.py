@@ -29,9 +29,16 @@ _FREE = """
     AND EXISTS (SELECT FROM annotation_item i WHERE i.id = ri.item_id AND i.deleted IS NULL OFFSET 0)
 """
 
-# Gold goes to those who never had the text in any round, least shown first. A repeat is the nearest own answer at or
-# before one drawn among those that lie far enough back; WALK bounds the way to it.
-_SPECIAL = """
+_REPEATABLE = """
+    near.round_id = %(round)s AND near.kind = 'normal' AND near.set_aside IS NULL
+    AND NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.annotator_id = %(annotator)s
+                    AND a.item_id = near.item_id AND a.round_id = %(round)s AND a.kind = 'repeat' OFFSET 0)
+    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = near.item_id AND i.deleted IS NULL OFFSET 0)
+"""
+
+# Gold goes to those who never had the text in any round, least shown first. A repeat is the own answer nearest to
+# a point drawn among those that lie far enough back, first before it and then after; WALK bounds the way to it.
+_SPECIAL = f"""
 gold AS MATERIALIZED (
     SELECT g.id, g.item_id
     FROM annotation_golditem g
@@ -50,24 +57,28 @@ gold AS MATERIALIZED (
     CROSS JOIN (SELECT id AS newest FROM annotation_annotation WHERE annotator_id = %(annotator)s
                 ORDER BY id DESC OFFSET %(distance)s LIMIT 1) AS far
     CROSS JOIN LATERAL (
-        SELECT near.item_id
-        FROM (SELECT n.id, n.item_id, n.round_id, n.kind, n.set_aside FROM annotation_annotation n
-              WHERE n.annotator_id = %(annotator)s AND n.id >= %(first)s::bigint
-                AND n.id <= %(first)s::bigint + floor(drawn.chance * (far.newest - %(first)s::bigint + 1))::bigint
-              ORDER BY n.id DESC LIMIT %(walk)s) near
-        WHERE near.round_id = %(round)s AND near.kind = 'normal' AND near.set_aside IS NULL
-          AND NOT EXISTS (SELECT FROM annotation_assignment a
-                          WHERE a.annotator_id = %(annotator)s AND a.item_id = near.item_id
-                            AND a.round_id = %(round)s AND a.kind = 'repeat' OFFSET 0)
-          AND EXISTS (SELECT FROM annotation_item i WHERE i.id = near.item_id AND i.deleted IS NULL OFFSET 0)
-        ORDER BY near.id DESC LIMIT 1
+        SELECT %(first)s::bigint + floor(drawn.chance * (far.newest - %(first)s::bigint + 1))::bigint AS id
+    ) AS aim
+    CROSS JOIN LATERAL (
+        (SELECT near.item_id
+         FROM (SELECT n.id, n.item_id, n.round_id, n.kind, n.set_aside FROM annotation_annotation n
+               WHERE n.annotator_id = %(annotator)s AND n.id <= aim.id AND n.id >= %(first)s::bigint
+               ORDER BY n.id DESC LIMIT %(walk)s) near
+         WHERE {_REPEATABLE} ORDER BY near.id DESC LIMIT 1)
+        UNION ALL
+        (SELECT near.item_id
+         FROM (SELECT n.id, n.item_id, n.round_id, n.kind, n.set_aside FROM annotation_annotation n
+               WHERE n.annotator_id = %(annotator)s AND n.id > aim.id AND n.id <= far.newest
+               ORDER BY n.id ASC LIMIT %(walk)s) near
+         WHERE {_REPEATABLE} ORDER BY near.id ASC LIMIT 1)
+        LIMIT 1
     ) AS earlier
     WHERE cardinality(%(repeats)s::float8[]) > 0 AND EXISTS (SELECT FROM candidates)
     ORDER BY earlier.item_id
 ), special AS MATERIALIZED (
     SELECT item_id, 'gold' AS kind, (%(gold)s::float8[])[row_number() OVER ()] AS place FROM gold
     UNION ALL SELECT item_id, 'repeat', place FROM again
-)"""
+)"""  # noqa: S608 – the only insertion is the constant above
 
 # Returned items first, then started ones, then untouched ones, each in the round's order; one statement.
 _TAKE = f"""
