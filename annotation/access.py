@@ -109,3 +109,13 @@ def projects_of(user: Person) -> QuerySet[Project]:
     return projects.filter(
         memberships__in=Membership.objects.filter(user=user).exclude(state=Membership.State.REMOVED)
     )
+
+
+def projects_led_by(user: Person) -> QuerySet[Project]:
+    """Those of the projects that the user can see in which they are lead or owner."""
+    projects = projects_of(user)
+    if not user.is_authenticated or user.is_superuser:
+        return projects
+    leading = [role for role in Role if role.rank >= Role.LEAD.rank]
+    held = Membership.objects.filter(user=user, role__in=leading).exclude(state=Membership.State.REMOVED)
+    return projects.filter(memberships__in=held)

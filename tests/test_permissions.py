@@ -92,6 +92,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-docs": {"get": ANYBODY},
     "api-projects": {"get": SIGNED_IN, "post": SIGNED_IN},
     "api-project": {"get": ANN, "patch": LEAD, "delete": OWNER},
+    "api-restore-project": {"post": OWNER},
     "api-members": {"get": LEAD, "post": LEAD},
     "api-member": {"patch": LEAD},
     "api-rounds": {"get": ANN, "post": LEAD},

@@ -8,21 +8,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import project_for, projects_of
+from annotation.api.labels import LabelSerializer
 from annotation.api.requests import Request
-from annotation.models import Label, Project, Role
+from annotation.models import Project, Role
 from annotation.queries import projects
 from annotation.services import projects as project_services
-
-
-class LabelSerializer(serializers.ModelSerializer[Label]):
-    """A label; `color` is one of the eight hues of the design."""
-
-    hotkey = serializers.CharField(max_length=1, required=False, allow_blank=True, allow_null=True)
-    color = serializers.IntegerField(min_value=1, max_value=8, required=False, allow_null=True)
-
-    class Meta:
-        model = Label
-        fields = ["name", "description", "hotkey", "color"]
 
 
 class LimitsSerializer(serializers.Serializer[Any]):
@@ -32,6 +22,47 @@ class LimitsSerializer(serializers.Serializer[Any]):
     day_minutes = serializers.IntegerField(min_value=1, max_value=32767, allow_null=True, default=None)
     total_minutes = serializers.IntegerField(min_value=1, max_value=2147483647, allow_null=True, default=None)
     break_minutes = serializers.IntegerField(min_value=1, max_value=32767, allow_null=True, default=None)
+
+
+# Plain settings, beside `limits`, in the order in which they are told
+SETTINGS = [
+    "overlap",
+    "maximum_overlap",
+    "overlapping_spans",
+    "asks_difficulty",
+    "asks_confidence",
+    "gold_rate",
+    "gold_threshold",
+    "gold_minimum",
+    "gold_feedback",
+    "gold_wear",
+    "repeat_rate",
+    "repeat_distance",
+    "shows_quality",
+]
+HELP = {
+    "overlap": "Answers for each text, in rounds made from now on.",
+    "maximum_overlap": "Up to which overlap grows where the first answers disagree; null: it does not grow.",
+    "overlapping_spans": "Whether two marked spans may share a character.",
+    "asks_difficulty": "Whether annotators may say how hard a text was.",
+    "asks_confidence": "Whether annotators may say how sure they are.",
+    "gold_rate": "Share of texts with a known answer, in rounds made from now on.",
+    "gold_threshold": "An annotator whose gold accuracy is surely below this is paused.",
+    "gold_minimum": "Gold answers before anybody is paused.",
+    "gold_feedback": "What annotators are told after a gold text.",
+    "gold_wear": "After so many exposures a gold text is retired; null: never.",
+    "repeat_rate": "Share of texts that come back to the same person, in rounds made from now on.",
+    "repeat_distance": "Texts between a text and its repeat, at least.",
+    "shows_quality": "Whether annotators see how good their own answers are.",
+    "question": "Shown above the labels. Default: a question that fits the task.",
+}
+
+
+FIXED = {
+    "slug": "The address cannot be changed: scripts use it.",
+    "task": "The kind of task cannot be changed once the project is there.",
+    "labels": "Labels are changed one by one, at /projects/{slug}/labels/.",
+}
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
@@ -47,40 +78,33 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     class Meta:
         model = Project
         fields = [
-            "slug",
-            "name",
-            "task",
-            "question",
-            "labels",
-            "guideline",
-            "overlap",
-            "gold_rate",
-            "repeat_rate",
-            "gold_threshold",
-            "gold_minimum",
-            "limits",
-            "counts",
+            *["slug", "name", "task", "question", "labels", "guideline"],
+            *SETTINGS,
+            *["limits", "counts", "deleted"],
         ]
-        extra_kwargs = {"slug": {"required": False}}
+        read_only_fields = ["deleted"]
+        extra_kwargs = {
+            "slug": {"required": False},
+            **{name: {"help_text": said, "required": False} for name, said in HELP.items()},
+        }
 
     def get_counts(self, project: Project) -> dict[str, int]:
         return projects.counts(project)
 
     def to_representation(self, project: Project) -> dict[str, Any]:
         newest = projects.newest_guideline(project)
-        shown = {
+        return {
             "slug": project.slug,
             "name": project.name,
             "task": project.task,
             "question": project.question,
             "labels": LabelSerializer(projects.active_labels(project), many=True).data,
             "guideline": newest.body if newest else "",
+            **{field: getattr(project, field) for field in SETTINGS},
             "limits": LimitsSerializer(project).data,
             "counts": projects.counts(project),
+            "deleted": project.deleted,
         }
-        for field in ("overlap", "gold_rate", "repeat_rate", "gold_threshold", "gold_minimum"):
-            shown[field] = getattr(project, field)
-        return {name: shown[name] for name in self.Meta.fields}
 
     def validated_changes(self) -> dict[str, Any]:
         """What was sent, with `limits` unfolded into the project's fields."""
@@ -118,11 +142,9 @@ class ProjectDetail(APIView):
         serializer = ProjectSerializer(project, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         changes = serializer.validated_changes()
-        fixed = sorted(set(changes) & {"slug", "task", "labels"})
+        fixed = sorted(set(changes) & set(FIXED))
         if fixed:
-            raise serializers.ValidationError(
-                dict.fromkeys(fixed, "This cannot be changed once the project is there.")
-            )
+            raise serializers.ValidationError({name: FIXED[name] for name in fixed})
         return Response(
             ProjectSerializer(project_services.change_project(project, request.user, changes)).data
         )
@@ -131,3 +153,13 @@ class ProjectDetail(APIView):
     def delete(self, request: Request, slug: str) -> Response:
         project_services.delete_project(project_for(request.user, slug, Role.OWNER), request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class ProjectRestore(APIView):
+    """Brings a deleted project back with everything in it."""
+
+    @extend_schema(request=None, responses=ProjectSerializer)
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_for(request.user, slug, Role.OWNER)
+        project_services.restore_project(project, request.user)
+        return Response(ProjectSerializer(project).data)

@@ -15,6 +15,7 @@ labelling_urls = [  # first, since they are asked for most
 project_urls = [
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
+    path("projects/<slug:slug>/restore/", projects.ProjectRestore.as_view(), name="api-restore-project"),
     path("projects/<slug:slug>/members/", members.MemberList.as_view(), name="api-members"),
     path("projects/<slug:slug>/members/<str:username>/", members.MemberDetail.as_view(), name="api-member"),
     path("projects/<slug:slug>/rounds/", rounds.RoundList.as_view(), name="api-rounds"),
