@@ -222,10 +222,10 @@ SPREAD = """
 
 
 LAST_SEEN = """
-    UPDATE annotation_participation p SET active = newest.created
+    UPDATE annotation_annotator a SET active = newest.created
     FROM (SELECT annotator_id, max(created) AS created FROM annotation_annotation
           WHERE round_id = %(round)s GROUP BY annotator_id) newest
-    WHERE p.round_id = %(round)s AND p.annotator_id = newest.annotator_id
+    WHERE a.id = newest.annotator_id
 """
 
 
