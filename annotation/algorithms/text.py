@@ -78,6 +78,21 @@ def share_of_letters(text: str) -> float:
     return letters / visible if visible else 0.0
 
 
+def few_letters(text: str, fewest: float) -> bool:
+    """Return whether `share_of_letters` is below `fewest`, mostly without working it out.
+
+    Examples
+    --------
+    >>> few_letters("ab 12", 0.5), few_letters("ab 123", 0.5)
+    (False, True)
+    """
+    ascii_part = text.encode("ascii", "ignore")
+    letters = len(ascii_part) - len(ascii_part.translate(None, _ASCII_LETTERS))
+    if letters >= fewest * len(text):  # white space counted in, so the share is higher still
+        return False
+    return share_of_letters(text) < fewest
+
+
 def control_characters(text: str) -> str:
     """Return the forbidden control characters of the text in order: C0 (with NUL) but tab, newline and CR.
 

@@ -39,11 +39,11 @@ class RoundItem(models.Model):
     open_slots = overlap − answers − live leases, at every moment.
     """
 
-    # Not checked row by row, as Item.project is not: imports write it by the hundred thousand
+    # Neither is checked row by row, as Item.project is not: imports write them by the hundred thousand
     round = models.ForeignKey(
         Round, models.CASCADE, related_name="round_items", db_index=False, db_constraint=False
     )
-    item = models.ForeignKey(Item, models.CASCADE, related_name="round_items")
+    item = models.ForeignKey(Item, models.CASCADE, related_name="round_items", db_constraint=False)
     position = models.IntegerField()  # random, but fixed for the round
     overlap = models.PositiveSmallIntegerField()
     open_slots = models.PositiveSmallIntegerField()
@@ -84,7 +84,10 @@ class Assignment(models.Model):
         EXPIRED = "expired"
 
     round = models.ForeignKey(Round, models.CASCADE, related_name="assignments", db_index=False)
-    item = models.ForeignKey(Item, models.CASCADE, related_name="assignments", db_index=False)
+    # Not checked by the database, which would read the table through for each item that an undone import takes out
+    item = models.ForeignKey(
+        Item, models.CASCADE, related_name="assignments", db_index=False, db_constraint=False
+    )
     annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="assignments", db_index=False)
     kind = models.CharField(max_length=6, choices=AnswerKind, default=AnswerKind.NORMAL)
     state = models.CharField(max_length=8, choices=State, default=State.LEASED)

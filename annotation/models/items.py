@@ -35,6 +35,7 @@ class Import(models.Model):
     duplicates = models.CharField(max_length=4, choices=[("drop", "Drop"), ("keep", "Keep")], default="drop")
     provenance = models.CharField(max_length=9, default="real")
     annotator = models.CharField(max_length=200, blank=True)
+    repair = models.BooleanField(default=False)  # characters that were decoded wrongly, as in "cafÃ©"
     rows = models.PositiveIntegerField(default=0)
     imported = models.PositiveIntegerField(default=0)
     duplicate_rows = models.PositiveIntegerField(default=0)

@@ -1,5 +1,6 @@
 """What is labelled and how: projects, labels, guidelines, rounds."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -53,6 +54,15 @@ class Project(models.Model):
     day_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     total_minutes = models.PositiveIntegerField(null=True, blank=True)
     break_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
+    # What an imported text must be
+    text_minimum = models.PositiveIntegerField(default=1, validators=[MinValueValidator(1)])  # characters
+    text_maximum = models.PositiveIntegerField(
+        default=100_000, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
+    )
+    fewest_letters = models.FloatField(
+        default=0.2, validators=rate
+    )  # of the characters that are not white space
+    languages = ArrayField(models.CharField(max_length=3), default=list, blank=True)  # ISO 639-1; empty: any
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)
     deleted = models.DateTimeField(null=True, blank=True)

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from annotation.models import Annotation, Assignment, Flag, Import, ImportRow, Project
+from annotation.models import Annotation, Assignment, Flag, GoldItem, Import, ImportRow, Project
 
 OUTCOMES = ("rejected", "duplicate")
 
@@ -29,6 +29,10 @@ def why_not_undoable(source: Import) -> str:
         return "A later import brought answers to these texts. Undo that one first."
     if Assignment.objects.filter(item__source=source).exclude(state=Assignment.State.EXPIRED).exists():
         return "Somebody has worked on texts of this import, or has one at hand now, so it stays."
+    if source.kind == Import.Kind.GOLD and GoldItem.objects.filter(source=source, exposures__gt=0).exists():
+        return "People have answered gold texts of this import, so it stays."
+    if GoldItem.objects.filter(item__source=source).exclude(source=source).exists():
+        return "Some of these texts were made gold since then, so the import stays."
     if Flag.objects.filter(item__source=source).exists():
         return "People have flagged texts of this import, so it stays."
     if source.kind == Import.Kind.ANNOTATIONS and _later_answers(source):
@@ -75,7 +79,7 @@ def reasons_with_examples(source: Import, n: int = 4) -> list[dict[str, Any]]:
 
 def columns_left_out(source: Import, outcome: str) -> list[str]:
     """The columns of the left-out rows: the file's, then names that only appear further down in JSON Lines."""
-    if source.format != "jsonl":
+    if source.format in {"csv", "tsv", "parquet"}:
         return list(source.columns)
     with connection.cursor() as cursor:
         cursor.execute(

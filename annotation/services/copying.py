@@ -1,15 +1,13 @@
 """Rows into tables by COPY, and the look-ups that an import makes for a whole chunk at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Max
 
 from annotation.models import Import, Item, Project, Round
-from annotation.services.cleaning import Candidate
 
-NULL = "\\N"
 FEW = 10_000
 
 
@@ -22,20 +20,13 @@ class Known(NamedTuple):
     source: int | None
 
 
-def cell(value: str | None) -> str:
-    """A text as COPY's text format has it."""
-    if value is None:
-        return NULL
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-
-
-def copy_lines(statement: str, lines: Iterable[str]) -> None:
+def copy_lines(statement: str, lines: Iterable[bytes]) -> None:
     """Runs a `COPY … FROM STDIN` with these lines, each of tab-separated cells without the line end."""
-    block = "\n".join(lines)
+    block = b"\n".join(lines)
     if not block:
         return
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(block.encode() + b"\n")
+        copy.write(block + b"\n")
 
 
 def newest_item_id() -> int:
@@ -69,6 +60,30 @@ def refresh_estimates() -> None:
             cursor.execute("ANALYZE annotation_item (id, project_id, digest, external_id, source_id)")
 
 
+def places_in_pool(
+    project: Project, digests: Sequence[bytes], external_ids: Sequence[str | None]
+) -> set[int]:
+    """The places in the two lists, side by side, at which the pool has the text or the id. An empty digest is none."""
+    found: set[int] = set()
+    with connection.cursor() as cursor:
+        if any(digests):
+            written = ",".join([digest.hex() or "NULL" for digest in digests])
+            cursor.execute(
+                "SELECT given.place FROM unnest(%s::uuid[]) WITH ORDINALITY AS given (digest, place) WHERE EXISTS"
+                " (SELECT FROM annotation_item WHERE project_id = %s AND digest = given.digest)",
+                ["{" + written + "}", project.pk],
+            )
+            found.update(place - 1 for (place,) in cursor.fetchall())
+        if any(external_ids):
+            cursor.execute(
+                "SELECT given.place FROM unnest(%s::text[]) WITH ORDINALITY AS given (name, place) WHERE EXISTS"
+                " (SELECT FROM annotation_item WHERE project_id = %s AND external_id = given.name)",
+                [list(external_ids), project.pk],
+            )
+            found.update(place - 1 for (place,) in cursor.fetchall())
+    return found
+
+
 def items_by_digest(project: Project, digests: Iterable[bytes]) -> dict[bytes, Known]:
     """The oldest item of the pool for each normalised text."""
     found = _items(
@@ -100,21 +115,13 @@ def _items(statement: str, parameters: list[Any]) -> list[tuple[Known, str]]:
         ]
 
 
-def copy_items(lines: list[str]) -> None:
-    """Copies items in, each a line of `item_line`."""
+def copy_items(lines: list[bytes]) -> None:
+    """Copies items in, each a line as `cleaning.Cleaner` makes it."""
     copy_lines(
-        "COPY annotation_item (external_id, text, digest, meta, provenance, imported_label_id, row,"
-        " project_id, source_id, created) FROM STDIN",
+        "COPY annotation_item (external_id, text, digest, meta, provenance, imported_label_id, imported_labels,"
+        " imported_spans, row, project_id, source_id, created) FROM STDIN",
         lines,
     )
-
-
-def item_line(candidate: Candidate, label: int | None, rest: str) -> str:
-    """One item for `copy_items`; `rest` is project, source and time, the same for a whole file."""
-    row, external_id, text, digest, _, _, _, meta, provenance = candidate
-    known_label = NULL if label is None else label
-    said = f"{cell(external_id)}\t{cell(text)}\t{digest.hex()}\t{cell(meta)}"
-    return f"{said}\t{provenance}\t{known_label}\t{row.number}\t{rest}"
 
 
 def add_to_round(made: Round, source: Import, after: int) -> None:
@@ -132,3 +139,8 @@ def ids_of_rows(source: Import, after: int) -> dict[int, int]:
     """{row: item} of the import's items with ids above `after`."""
     rows = Item.objects.filter(pk__gt=after, source=source).values_list("row", "pk")
     return {row: pk for row, pk in rows if row is not None}
+
+
+def texts_of(item_ids: Iterable[int]) -> dict[int, str]:
+    """{item: text}."""
+    return dict(Item.objects.filter(pk__in=set(item_ids)).values_list("pk", "text"))

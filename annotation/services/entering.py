@@ -7,42 +7,35 @@ that memory stays flat however long the file is.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import NamedTuple
 
-from django.core.exceptions import ValidationError
 from django.db import connection
-from django.db.models import Max
 
-from annotation.models import Annotation, Annotator, Import, Label, Round
-from annotation.services.cleaning import Candidate, storable
+from annotation.models import Import, Label, Round
+from annotation.services.chunks import Chunk
+from annotation.services.cleaning import cell, storable
 from annotation.services.copying import (
     Known,
     add_to_round,
-    cell,
     copy_items,
     copy_lines,
     ids_of_rows,
-    item_line,
     items_by_digest,
     items_by_external_id,
     newest_item_id,
+    places_in_pool,
 )
-from annotation.services.reading import Row
 
 DUPLICATE, REJECTED = "duplicate", "rejected"
-MOST_NEW_LABELS = 500
 
 
 class LeftOut(NamedTuple):
-    """A row that becomes nothing."""
+    """A row that becomes nothing; `original` are its packed values."""
 
-    row: Row
+    number: int
     outcome: str
     reason: str
-
-
-Judged = Candidate | LeftOut
+    original: bytes
 
 
 @dataclass
@@ -74,44 +67,48 @@ class Entry:
         self.round: Round | None = source.round
         self.keep = source.duplicates == "keep"
         self.labels = dict(Label.objects.filter(project=self.project).values_list("name", "pk"))
-        self.rest = f"{self.project.pk}\t{source.pk}\t{source.created.isoformat()}"
         self.tally = Tally()
         self.new_items = 0
 
-    def enter(self, chunk: Sequence[Judged]) -> None:
+    def enter(self, chunk: Chunk) -> None:
         """Takes in one chunk and accounts for each of its rows."""
-        left_out = [judged for judged in chunk if isinstance(judged, LeftOut)]
-        candidates = [judged for judged in chunk if isinstance(judged, Candidate)]
-        left_out += self.take(candidates)
+        left_out = self.judge(chunk)
         pk = self.source.pk
         copy_lines(
             "COPY annotation_importrow (source_id, number, outcome, reason, values) FROM STDIN",
             (
-                f"{pk}\t{row.number}\t{outcome}\t{cell(printable(reason))}\t{cell(storable(row.values))}"
-                for row, outcome, reason in left_out
+                f"{pk}\t{number}\t{outcome}\t{cell(printable(reason))}\t{cell(storable(original))}".encode()
+                for number, outcome, reason, original in left_out
             ),
         )
-        self.tally.count(len(chunk), left_out)
+        self.tally.count(chunk.rows, left_out)
 
-    def take(self, candidates: Sequence[Candidate]) -> list[LeftOut]:
-        """Makes what the candidates say; those that turn out to be nothing new are returned."""
+    def judge(self, chunk: Chunk) -> list[LeftOut]:
+        """Makes what the chunk says; every row that turns out to be nothing new is returned."""
+        left_out = [
+            LeftOut(number, REJECTED, reason, original) for number, reason, original in chunk.left_out
+        ]
+        left_out += [
+            LeftOut(chunk.numbers[at], outcome, reason, chunk.originals[at])
+            for at, (outcome, reason) in self.take(chunk).items()
+        ]
+        return left_out
+
+    def take(self, chunk: Chunk) -> dict[int, tuple[str, str]]:
+        """Makes what the candidates say; {place: (outcome, reason)} of those that turn out to be nothing new."""
         raise NotImplementedError
-
-    def look_up(self, candidates: Sequence[Candidate]) -> tuple[dict[bytes, Known], dict[str, Known]]:
-        """The items that the candidates' texts and ids belong to already."""
-        by_digest = items_by_digest(self.project, {c.digest for c in candidates if c.digest})
-        by_id = items_by_external_id(self.project, {c.external_id for c in candidates if c.external_id})
-        return by_digest, by_id
 
     def where(self, known: Known) -> str:
         """How a reason names an item: by its row if it came with this file."""
         return f"row {known.row}" if known.source == self.source.pk else f"text {known.id}"
 
-    def add(self, lines: list[str]) -> int:
+    def add(self, lines: list[bytes]) -> int:
         """Copies new items in, and into the round if there is one; their ids are above the one that is returned."""
+        if not lines:
+            return 0
         newest = newest_item_id()
         copy_items(lines)
-        if self.round is not None and lines:
+        if self.round is not None:
             add_to_round(self.round, self.source, newest)
         self.new_items += len(lines)
         return newest
@@ -120,178 +117,116 @@ class Entry:
 class ItemEntry(Entry):
     """A file of items."""
 
-    def take(self, candidates: Sequence[Candidate]) -> list[LeftOut]:
-        by_digest, by_id = self.look_up(candidates)
-        pk, rest = self.source.pk, self.rest
-        left_out: list[LeftOut] = []
-        lines: list[str] = []
-        for candidate in candidates:
-            row, external_id, _, digest, label, *_ = candidate
-            label_id = self.labels.get(label) if label else None
-            if label and label_id is None:
-                left_out.append(LeftOut(row, REJECTED, f"unknown label: {label}"))
-                continue
+    def take(self, chunk: Chunk) -> dict[int, tuple[str, str]]:
+        left_out = self.among_others(chunk)
+        if left_out:
+            self.add([line for at, line in enumerate(chunk.lines) if at not in left_out])
+        else:
+            self.add(chunk.lines)
+        return left_out
+
+    def among_others(self, chunk: Chunk) -> dict[int, tuple[str, str]]:
+        """Those whose text or id is there already, or earlier in the chunk.
+
+        Only the rows that share something with another, or with the pool, are looked at one by one: what the others
+        become depends on nothing, and nothing on them.
+        """
+        digests = [b""] * len(chunk.digests) if self.keep else chunk.digests
+        external_ids = chunk.external_ids
+        doubtful = places_in_pool(self.project, digests, external_ids)
+        doubtful |= repeated(digests) | repeated(external_ids)
+        if not doubtful:
+            return {}
+        places = sorted(doubtful)
+        by_digest = {} if self.keep else items_by_digest(self.project, {chunk.digests[at] for at in places})
+        by_id = items_by_external_id(self.project, {name for at in places if (name := external_ids[at])})
+        left_out: dict[int, tuple[str, str]] = {}
+        for at in places:
+            external_id, digest = external_ids[at], chunk.digests[at]
             if external_id and (known := by_id.get(external_id)):
                 if known.digest == digest:
-                    left_out.append(LeftOut(row, DUPLICATE, f"same id and text as {self.where(known)}"))
+                    left_out[at] = DUPLICATE, f"same id and text as {self.where(known)}"
                 else:
-                    reason = f"duplicate id: {external_id} is {self.where(known)}"
-                    left_out.append(LeftOut(row, REJECTED, reason))
+                    left_out[at] = REJECTED, f"duplicate id: {external_id} is {self.where(known)}"
                 continue
             if not self.keep and (known := by_digest.get(digest)):
-                left_out.append(LeftOut(row, DUPLICATE, f"same text as {self.where(known)}"))
+                left_out[at] = DUPLICATE, f"same text as {self.where(known)}"
                 continue
-            known = Known(None, digest, row.number, pk)
+            known = Known(None, digest, chunk.numbers[at], self.source.pk)
             by_digest.setdefault(digest, known)
             if external_id:
                 by_id[external_id] = known
-            lines.append(item_line(candidate, label_id, rest))
-        self.add(lines)
         return left_out
 
 
-class AnswerEntry(Entry):
-    """A file of answers by people. Makes the items, labels and placeholder annotators that are missing."""
+def repeated(values: Sequence[bytes] | Sequence[str | None]) -> set[int]:
+    """The places of values that are there more than once; empty ones do not count."""
+    if len(set(values)) == len(values):
+        return set()
+    often = {value for value, n in Counter(values).items() if n > 1 and value}
+    return {at for at, value in enumerate(values) if value in often}
 
-    def __init__(self, source: Import) -> None:
-        super().__init__(source)
-        if self.round is None:
-            raise ValidationError("Answers need a round to belong to, and this import has none any more.")
-        self.round_id = self.round.pk
-        self.round = None  # items enter the round with their answers, when all are in
-        placeholders = Annotator.objects.filter(project=self.project, user__isnull=True)
-        self.annotators = dict(placeholders.values_list("name", "pk"))
-        self.new_labels: list[str] = []
-        self.repeats = 0
 
-    def take(self, candidates: Sequence[Candidate]) -> list[LeftOut]:
-        left_out: list[LeftOut] = []
-        found = self.find_items(candidates, left_out)
-        answers = self.answers_to({item_id for _, item_id in found})
-        self.make_annotators({c.annotator for c, _ in found})
-        lines: list[str] = []
-        rest = f"{self.round_id}\t{self.source.pk}"
-        for candidate, item_id in found:
-            annotator, label = self.annotators[candidate.annotator], self.label(candidate.label)
-            given = answers.setdefault((item_id, annotator), {})
-            answer = (label, candidate.created)
-            if answer in given:
-                left_out.append(
-                    LeftOut(candidate.row, DUPLICATE, "same item, annotator, label and time as before")
-                )
-                continue
-            kind = Annotation.Kind.REPEAT if self.round_id in given.values() else Annotation.Kind.NORMAL
-            given[answer] = self.round_id
-            self.repeats += kind == Annotation.Kind.REPEAT
-            created = (candidate.created or self.source.created).isoformat()
-            lines.append(f"{item_id}\t{annotator}\t{label}\t{kind.value}\t{created}\t\t{rest}")
-        copy_lines(
-            "COPY annotation_annotation (item_id, annotator_id, label_id, kind, created, comment, round_id, source_id)"
-            " FROM STDIN",
-            lines,
-        )
-        return left_out
+class FindingEntry(Entry):
+    """A file that says something of items, of which it may bring some itself."""
 
-    def find_items(
-        self, candidates: Sequence[Candidate], left_out: list[LeftOut]
-    ) -> list[tuple[Candidate, int]]:
-        """The item that each candidate answers; items that are missing are made where there is a text."""
-        by_digest, by_id = self.look_up(candidates)
-        unknown = {c.external_id for c in candidates if c.external_id and not c.text} - set(by_id)
-        if unknown:
-            by_id.update(self.merged_items({name for name in unknown if name}))
-        found: list[tuple[Candidate, Known]] = []
-        lines: list[str] = []
-        for candidate in candidates:
-            row, external_id, text, digest = candidate[:4]
+    def find_items(self, chunk: Chunk, left_out: dict[int, tuple[str, str]]) -> list[tuple[int, int]]:
+        """(place, item) of the candidates; items that are missing are made where there is a text."""
+        by_digest = items_by_digest(self.project, {digest for digest in chunk.digests if digest})
+        by_id = items_by_external_id(self.project, {name for name in chunk.external_ids if name})
+        named = zip(chunk.external_ids, chunk.digests, strict=True)
+        if unknown := {name for name, digest in named if name and not digest and name not in by_id}:
+            by_id.update(merged_items(self.source, unknown))
+        found: list[tuple[int, Known]] = []
+        lines: list[bytes] = []
+        for at, (number, external_id, digest) in enumerate(
+            zip(chunk.numbers, chunk.external_ids, chunk.digests, strict=True)
+        ):
             known = by_id.get(external_id) if external_id else None
-            if known is not None and text and known.digest != digest:
+            if known is not None and digest and known.digest != digest:
                 reason = f"duplicate id: {external_id} is {self.where(known)}, with another text"
-                left_out.append(LeftOut(row, REJECTED, reason))
+                left_out[at] = REJECTED, reason
                 continue
-            if known is None and text and not (self.keep and external_id):
+            if known is None and digest and not (self.keep and external_id):
                 known = by_digest.get(digest)
-            if known is None and not text:
-                left_out.append(LeftOut(row, REJECTED, f"unknown id: {external_id}"))
+            if known is None and not digest:
+                left_out[at] = REJECTED, f"unknown id: {external_id}"
                 continue
             if known is None:
-                known = Known(None, digest, row.number, self.source.pk)
+                known = Known(None, digest, number, self.source.pk)
                 by_digest.setdefault(digest, known)
-                lines.append(item_line(candidate, None, self.rest))
+                lines.append(chunk.lines[at])
             if external_id:
                 by_id[external_id] = known
-            found.append((candidate, known))
+            found.append((at, known))
         newest = self.add(lines)
         made = ids_of_rows(self.source, newest) if lines else {}
-        return [(candidate, known.id or made[known.row or 0]) for candidate, known in found]
+        return [(at, known.id or made[known.row or 0]) for at, known in found]
 
-    def merged_items(self, external_ids: set[str]) -> dict[str, Known]:
-        """Ids of rows that were left out as equal to another text lead to the item that was kept for them."""
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT given.id, left_out.reason, source.id FROM unnest(%s::text[]) AS given (id)"
-                " JOIN annotation_import source ON source.project_id = %s AND source.kind = 'items'"
-                "  AND source.state = 'done' AND source.duplicate_rows > 0 AND source.mapping->>'id' IS NOT NULL"
-                " JOIN annotation_importrow left_out ON left_out.source_id = source.id"
-                "  AND left_out.outcome = 'duplicate' AND left_out.reason LIKE 'same text as %%'"
-                "  AND btrim(left_out.values->>(source.mapping->>'id')) = given.id",
-                [list(external_ids), self.project.pk],
-            )
-            merged = cursor.fetchall()
-        found: dict[str, Known] = {}
-        for external_id, reason, source in merged:
-            kind, number = reason.removeprefix("same text as ").split(" ")
-            items = (
-                self.project.items.filter(pk=number)
-                if kind == "text"
-                else self.project.items.filter(source=source, row=number)
-            )
-            for pk, digest, row, of in items.values_list("pk", "digest", "row", "source"):
-                found[external_id] = Known(pk, digest.bytes, row, of)
-        return found
 
-    def answers_to(self, item_ids: set[int]) -> dict[tuple[int, int], dict[tuple[int, datetime | None], int]]:
-        """{(item, annotator): {(label, time or None): round}} of the answers that placeholders gave to these items.
-
-        An answer that came without a time carries its import's.
-        """
-        answers: dict[tuple[int, int], dict[tuple[int, datetime | None], int]] = {}
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT a.item_id, a.annotator_id, a.label_id, nullif(a.created, source.created), a.round_id"
-                " FROM annotation_annotation a JOIN annotation_import source ON source.id = a.source_id"
-                " WHERE a.item_id = ANY(%s)",
-                [list(item_ids)],
-            )
-            for item, annotator, label, created, made in cursor.fetchall():
-                answers.setdefault((item, annotator), {})[label, created] = made
-        return answers
-
-    def make_annotators(self, names: set[str]) -> None:
-        """Placeholders for the names that are new; they cannot sign in."""
-        missing = sorted(names - set(self.annotators))
-        made = Annotator.objects.bulk_create([Annotator(project=self.project, name=name) for name in missing])
-        self.annotators.update({annotator.name: annotator.pk for annotator in made})
-
-    def label(self, name: str) -> int:
-        """The label of this name, made if it is missing."""
-        if name in self.labels:
-            return self.labels[name]
-        if len(self.new_labels) == MOST_NEW_LABELS:
-            raise ValidationError(
-                f"The file has more than {MOST_NEW_LABELS} labels that the project does not know. "
-                "Is the right column given for the label?"
-            )
-        last = Label.objects.filter(project=self.project).aggregate(last=Max("position"))["last"]
-        position = 0 if last is None else last + 1
-        taken = set(Label.objects.filter(project=self.project).values_list("hotkey", flat=True))
-        hotkey = next((digit for digit in "1234567890" if digit not in taken), "")
-        made = Label.objects.create(
-            project=self.project, name=name, position=position, color=position % 8 + 1, hotkey=hotkey
+def merged_items(source: Import, external_ids: set[str]) -> dict[str, Known]:
+    """Ids of rows that were left out as equal to another text lead to the item that was kept for them."""
+    project = source.project
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT given.id, left_out.reason, source.id FROM unnest(%s::text[]) AS given (id)"
+            " JOIN annotation_import source ON source.project_id = %s AND source.kind = 'items'"
+            "  AND source.state = 'done' AND source.duplicate_rows > 0 AND source.mapping->>'id' IS NOT NULL"
+            " JOIN annotation_importrow left_out ON left_out.source_id = source.id"
+            "  AND left_out.outcome = 'duplicate' AND left_out.reason LIKE 'same text as %%'"
+            "  AND btrim(left_out.values->>(source.mapping->>'id')) = given.id",
+            [list(external_ids), project.pk],
         )
-        self.new_labels.append(name)
-        self.labels[name] = made.pk
-        return made.pk
+        merged = cursor.fetchall()
+    found: dict[str, Known] = {}
+    for external_id, reason, of in merged:
+        kind, number = reason.removeprefix("same text as ").split(" ")
+        items = (
+            project.items.filter(pk=number) if kind == "text" else project.items.filter(source=of, row=number)
+        )
+        for pk, digest, row, origin in items.values_list("pk", "digest", "row", "source"):
+            found[external_id] = Known(pk, digest.bytes, row, origin)
+    return found
 
 
 def printable(reason: str) -> str:

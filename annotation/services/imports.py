@@ -1,12 +1,12 @@
 """Importing files: upload, read in one transaction, undo.
 
-Reading is pipelined: a thread takes the file apart and cleans its rows while the database takes in the chunk before.
+Reading is pipelined: a process of its own takes the file apart and cleans its rows while the database takes in the
+chunk before.
 """
 
-import contextlib
-import gc
+import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import PurePath
@@ -14,24 +14,40 @@ from typing import IO, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotation.models import Import, Item, Project, Round, User
+from annotation.models import Import, Project, Round, User
 from annotation.queries.imports import why_not_undoable
 from annotation.services import reading
 from annotation.services.audit import record
-from annotation.services.cleaning import Cleaner, Rejection, from_json, guess_mapping
+from annotation.services.chunks import Chunk, Limits, Rules
+from annotation.services.cleaning import PROVENANCES, Cleaner
+from annotation.services.cleaning_process import chunks_from_child
 from annotation.services.copying import lock_imports, prepare_transaction, refresh_estimates
-from annotation.services.entering import REJECTED, AnswerEntry, Entry, ItemEntry, Judged, LeftOut
-from annotation.services.reading import Layout, Row, Unreadable
-from annotation.services.settling import look_again, settle_answers, withdraw_answers, withdraw_items
+from annotation.services.entering import Entry, ItemEntry
+from annotation.services.entering_answers import AnswerEntry, GoldEntry
+from annotation.services.mapping import from_json, guess_mapping
+from annotation.services.reading import Layout, Unreadable
+from annotation.services.settling import (
+    look_again,
+    settle_answers,
+    withdraw_answers,
+    withdraw_gold,
+    withdraw_items,
+)
+from annotation.services.values import label_ids
 
 T = TypeVar("T")
-ROWS_AT_ONCE = 10_000
-ROWS_CHECKED_AT_UPLOAD = 20_000
-KINDS_READ_LATER = {"gold"}
+ROWS_CHECKED_AT_UPLOAD = 2_000
+READ_HERE = 2 << 20  # bytes; what is smaller is read before another process would have started
+DISK_FULL = "53100"  # PostgreSQL's code for it
+ENTRIES: dict[str, type[Entry]] = {
+    Import.Kind.ITEMS: ItemEntry,
+    Import.Kind.ANNOTATIONS: AnswerEntry,
+    Import.Kind.GOLD: GoldEntry,
+}
 
 
 def store_upload(
@@ -44,6 +60,7 @@ def store_upload(
     duplicates: str = "drop",
     provenance: str = "real",
     annotator: str = "",
+    repair: bool = False,
     into: Round | None = None,
 ) -> Import:
     """Keeps an uploaded file, unread, once it is clear that it can be read.
@@ -68,11 +85,17 @@ def store_upload(
             duplicates=duplicates,
             provenance=provenance,
             annotator=annotator.strip()[:200],
+            repair=repair,
             round=into,
-            columns=layout.columns,
+            columns=list(layout.columns),
             created_by=user,
         )
-        source.file.save(f"{project.slug}.{layout.format}", file, save=False)
+        try:
+            source.file.save(f"{project.slug}.{layout.format}", file, save=False)
+        except OSError as full:
+            if full.errno not in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise ValidationError({"file": "The server has no room left for this file."}) from full
         source.save()
     return source
 
@@ -80,17 +103,15 @@ def store_upload(
 def check_choices(kind: str, format: str, duplicates: str, provenance: str) -> None:
     """Raises ValidationError, naming what there is."""
     wrong: dict[str, str] = {}
-    if kind not in Import.Kind.values or kind in KINDS_READ_LATER:
-        later = "is not read yet" if kind in KINDS_READ_LATER else "is not a kind of import"
-        wrong["kind"] = f"“{kind[:40]}” {later}. There are: items, annotations."
+    if kind not in Import.Kind.values:
+        wrong["kind"] = f"“{kind[:40]}” is not a kind of import. There are: {', '.join(Import.Kind.values)}."
     if format and format not in reading.FORMATS:
-        later = "is not read yet" if format in reading.KNOWN_LATER else "is not a format"
-        wrong["format"] = f"“{format[:40]}” {later}. There are: {', '.join(reading.FORMATS)}."
+        wrong["format"] = f"“{format[:40]}” is not a format. There are: {', '.join(reading.FORMATS)}."
     if duplicates not in {"drop", "keep"}:
         wrong["duplicates"] = f"“{duplicates[:40]}” is not a choice. There are: drop, keep."
-    if provenance not in Item.Provenance.values:
+    if provenance not in PROVENANCES:
         wrong["provenance"] = (
-            f"“{provenance[:40]}” is not a choice. There are: {', '.join(Item.Provenance.values)}."
+            f"“{provenance[:40]}” is not a choice. There are: {', '.join(sorted(PROVENANCES))}."
         )
     if wrong:
         raise ValidationError(wrong)
@@ -106,7 +127,7 @@ def default_round(project: Project) -> Round | None:
 
 def choose_mapping(source: Import, given: dict[str, Any] | None = None) -> None:
     """Notes which column becomes what, completed by columns with telling names, and makes the import ready to run."""
-    mapping = guess_mapping(source.kind, source.columns, given)
+    mapping = guess_mapping(source.kind, source.project.task, source.columns, given)
     check_round(source)
     source.mapping = mapping.as_json()
     source.state = Import.State.WAITING
@@ -134,28 +155,43 @@ def run_import(import_id: int, progress: Callable[[float, str], None]) -> None:
             )
             if source.state not in {Import.State.DONE, Import.State.UNDONE}:
                 read_file(source, progress)
-    except Exception as broken:
-        message = "\n".join(broken.messages) if isinstance(broken, ValidationError) else ""
-        Import.objects.filter(pk=import_id, state=Import.State.WAITING).update(
-            state=Import.State.FAILED if message else Import.State.UPLOADED, error=message
-        )
+    except OperationalError as broken:
+        if getattr(broken.__cause__, "sqlstate", "") != DISK_FULL:
+            raise  # the connection, say; the job stays as it is, and another worker takes it up
+        fail_import(import_id, NO_ROOM)
+        raise ValidationError(NO_ROOM) from broken
+    except ValidationError as broken:
+        fail_import(import_id, "\n".join(broken.messages))
         raise
+    except Exception:
+        Import.objects.filter(pk=import_id, state=Import.State.WAITING).update(state=Import.State.UPLOADED)
+        raise
+
+
+NO_ROOM = "The database's disk is full. Nothing of the file came in. Make room, then import it again."
+
+
+def fail_import(import_id: int, message: str) -> None:
+    """Says why nothing of the file came in, so that it can be read in another way."""
+    Import.objects.filter(pk=import_id, state=Import.State.WAITING).update(
+        state=Import.State.FAILED, error=message
+    )
 
 
 def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     """`run_import` inside its transaction."""
     lock_imports(source.project)
     prepare_transaction()
-    entry: Entry = AnswerEntry(source) if source.kind == Import.Kind.ANNOTATIONS else ItemEntry(source)
+    entry = ENTRIES[source.kind](source)
     try:
-        with without_cycle_search(), source.file.open("rb") as file:
+        with source.file.open("rb") as file:
             layout = reading.study(file, source.format)
             size = os.fstat(file.fileno()).st_size or 1
-            for chunk in ahead(cleaned_chunks(file, layout, cleaner_of(source, layout))):
+            for n, chunk in enumerate(ahead(chunks_of(source, file, layout, size))):
                 entry.enter(chunk)
-                if entry.tally.rows == ROWS_AT_ONCE:
+                if n == 0:
                     refresh_estimates()
-                progress(min(file.tell() / size, 0.99), f"{entry.tally.rows:,} rows")
+                progress(min(chunk.at / size, 0.99), f"{entry.tally.rows:,} rows")
     except Unreadable as broken:
         raise ValidationError(str(broken)) from broken
     except FileNotFoundError as gone:
@@ -166,9 +202,9 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
             record(
                 source.project, source.created_by, "create labels", source.filename, after=entry.new_labels
             )
-    elif source.round is not None:
-        look_again(source.round)
-        Round.objects.filter(pk=source.round.pk).update(items_total=F("items_total") + entry.new_items)
+    elif entry.round is not None:
+        look_again(entry.round)
+        Round.objects.filter(pk=entry.round.pk).update(items_total=F("items_total") + entry.new_items)
     tally = entry.tally
     source.rows, source.imported = tally.rows, tally.imported
     source.duplicate_rows, source.rejected = tally.duplicates, tally.rejected
@@ -179,48 +215,57 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     record(source.project, source.created_by, "import file", source.filename, after=counts)
 
 
-@contextlib.contextmanager
-def without_cycle_search() -> Iterator[None]:
-    """Rows make no reference cycles; looking for some among them took an eighth of the time."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
+def chunks_of(source: Import, file: IO[bytes], layout: Layout, size: int) -> Iterator[Chunk]:
+    """The file's rows, judged by themselves; those of a large file by another process."""
+    rules = rules_of(source)
+    if size < READ_HERE:
+        return Cleaner(rules, layout).chunks(file, layout)
+    return chunks_from_child(source.file.path, layout, rules)
 
 
-def cleaner_of(source: Import, layout: Layout) -> Cleaner:
-    """Judges this import's rows. A file that names no annotator speaks for the one given, or for its uploader."""
+def rules_of(source: Import) -> Rules:
+    """What this import's rows are judged by. A file that names no annotator speaks for the one given, or for its
+    uploader. Items and gold know the labels that can be chosen.
+    """
+    project = source.project
     annotator = source.annotator
     if source.mapping.get("annotator") is None:
         annotator = annotator or source.created_by.username
-    return Cleaner(from_json(source.kind, source.mapping), layout, source.provenance, annotator)
+    return Rules(
+        mapping=from_json(source.kind, project.task, source.mapping),
+        limits=limits_of(project),
+        provenance=source.provenance,
+        annotator=annotator,
+        labels=label_ids(project),
+        overlapping=project.overlapping_spans,
+        repair=source.repair,
+        rest=f"{project.pk}\t{source.pk}\t{source.created.isoformat()}",
+    )
 
 
-def cleaned_chunks(file: IO[bytes], layout: Layout, cleaner: Cleaner) -> Iterator[list[Judged]]:
-    """The file's rows, judged by themselves, some thousands at a time."""
-    rows = reading.rows(file, layout)
-    while chunk := list(islice(rows, ROWS_AT_ONCE)):
-        yield [judge(row, cleaner) for row in chunk]
-
-
-def judge(row: Row, cleaner: Cleaner) -> Judged:
-    """The row as a candidate, or rejected."""
-    try:
-        return cleaner.read(row)
-    except Rejection as rejection:
-        return LeftOut(row, REJECTED, str(rejection))
+def limits_of(project: Project) -> Limits:
+    """What the project asks of its texts."""
+    return Limits(
+        project.text_minimum, project.text_maximum, project.fewest_letters, tuple(project.languages)
+    )
 
 
 def ahead(iterator: Iterator[T]) -> Iterator[T]:
     """The same, with the next one made in a thread while the one before is used."""
     with ThreadPoolExecutor(1) as executor:
-        coming = executor.submit(next, iterator, None)
-        while (value := coming.result()) is not None:
+        try:
             coming = executor.submit(next, iterator, None)
-            yield value
+            while (value := coming.result()) is not None:
+                coming = executor.submit(next, iterator, None)
+                yield value
+        finally:
+            executor.submit(close, iterator)
+
+
+def close(iterator: Iterator[Any]) -> None:
+    """Ends a generator, and what it holds, in the thread in which it runs."""
+    if isinstance(iterator, Generator):
+        iterator.close()
 
 
 def undo_import(source: Import, user: User) -> None:
@@ -237,6 +282,7 @@ def undo_import(source: Import, user: User) -> None:
             if reason := why_not_undoable(source):
                 raise ValidationError(reason)
             withdraw_answers(source)
+            withdraw_gold(source)
             withdraw_items(source)
             Import.objects.filter(pk=source.pk).update(state=Import.State.UNDONE)
             record(source.project, user, "undo import", source.filename, before={"imported": source.imported})

@@ -11,9 +11,11 @@ from django.db import transaction
 
 from annotation.models import Import
 from annotation.services import reading
-from annotation.services.cleaning import Candidate, Mapping
-from annotation.services.entering import DUPLICATE, AnswerEntry, Entry, ItemEntry, LeftOut
-from annotation.services.imports import cleaner_of, judge
+from annotation.services.cleaning import Cleaner
+from annotation.services.entering import DUPLICATE, LeftOut
+from annotation.services.entering_answers import AnswerEntry
+from annotation.services.imports import ENTRIES, rules_of
+from annotation.services.mapping import ANSWERS, Mapping
 from annotation.services.reading import Row, Unreadable
 
 ROWS_READ = 1000
@@ -71,7 +73,7 @@ def preview_import(source: Import, mapping: Mapping | None) -> Preview:
     try:
         with source.file.open("rb") as file:
             layout = reading.study(file, source.format)
-            rows = list(islice(reading.rows(file, layout), ROWS_READ + 1))
+            rows = list(islice(reading.rows(file, layout, source.kind == ANSWERS), ROWS_READ + 1))
     except Unreadable as broken:
         return Preview([], wrong=[str(broken)])
     except FileNotFoundError:
@@ -88,22 +90,18 @@ def preview_import(source: Import, mapping: Mapping | None) -> Preview:
 
 def rehearse(source: Import, rows: list[Row], layout: reading.Layout, preview: Preview) -> None:
     """Runs the import on these rows in a transaction that is rolled back."""
-    cleaner = cleaner_of(source, layout)
-    judged = [judge(row, cleaner) for row in rows]
-    candidates = [one for one in judged if isinstance(one, Candidate)]
-    left_out = [one for one in judged if isinstance(one, LeftOut)]
+    chunk = Cleaner(rules_of(source), layout).chunk(rows)
+    left_out: list[LeftOut] = []
     try:
         with transaction.atomic():
-            entry: Entry = (
-                AnswerEntry(source) if source.kind == Import.Kind.ANNOTATIONS else ItemEntry(source)
-            )
-            left_out += entry.take(candidates)
+            entry = ENTRIES[source.kind](source)
+            left_out = entry.judge(chunk)
             if isinstance(entry, AnswerEntry):
                 preview.new_labels = entry.new_labels
             transaction.set_rollback(True)
     except ValidationError as wrong:
         preview.wrong += wrong.messages
-    outcome = {left.row.number: left for left in left_out}
+    outcome = {left.number: left for left in left_out}
     preview.duplicates = sum(1 for left in left_out if left.outcome == DUPLICATE)
     preview.rejected = Counter(
         left.reason.partition(":")[0] for left in left_out if left.outcome != DUPLICATE

@@ -58,14 +58,20 @@ def withdraw_answers(source: Import) -> None:
     alone.filter(assignments__isnull=True).delete()
 
 
+def withdraw_gold(source: Import) -> None:
+    """Takes out what a file said of gold items."""
+    _run("DELETE FROM annotation_golditem WHERE source_id = %(source)s", {"source": source.pk})
+
+
 def withdraw_items(source: Import) -> None:
-    """Takes a file's items out of their rounds and of the pool."""
+    """Takes a file's items out of their rounds and of the pool, and the leases on them that ran out."""
     with connection.cursor() as cursor:
         cursor.execute(_OUT_OF_ROUNDS, {"source": source.pk})
         for made, items, done in cursor.fetchall():
             Round.objects.filter(pk=made).update(
                 items_total=F("items_total") - items, items_done=F("items_done") - done
             )
+        cursor.execute(_OUT_OF_LEASES, {"source": source.pk})
         cursor.execute("DELETE FROM annotation_item WHERE source_id = %s", [source.pk])
 
 
@@ -157,3 +163,8 @@ WITH gone AS (
     RETURNING slot.round_id, (slot.answers >= slot.overlap)::int AS done
 )
 SELECT round_id, count(*), sum(done) FROM gone GROUP BY round_id"""
+
+
+_OUT_OF_LEASES = """
+DELETE FROM annotation_assignment lease USING annotation_item item
+WHERE item.id = lease.item_id AND item.source_id = %(source)s AND lease.state = 'expired'"""

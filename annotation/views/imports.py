@@ -15,8 +15,8 @@ from annotation.models import Import, Job, Role, User
 from annotation.queries import imports as queries
 from annotation.queries.jobs import worker_alive
 from annotation.services import imports as services
-from annotation.services.cleaning import Mapping, check_needed, complete_mapping
 from annotation.services.exporting import left_out_lines, left_out_name
+from annotation.services.mapping import Mapping, check_needed, complete_mapping
 from annotation.services.preview import preview_import
 from annotation.services.reading import FORMATS, Unreadable
 
@@ -46,7 +46,7 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     source = get_object_or_404(queries.imports(project), pk=pk)
     if source.state not in {Import.State.UPLOADED, Import.State.FAILED}:
         return redirect("import-result", slug, pk)
-    stored = source.mapping or complete_mapping(source.kind, source.columns).as_json()
+    stored = source.mapping or complete_mapping(source.kind, project.task, source.columns).as_json()
     form = MappingForm(source, stored, request.POST or None)
     wrong: list[str] = []
     mapping = None
@@ -65,7 +65,7 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
                     services.choose_mapping(source, stored)
                     start_import(source, request.user)
                 return redirect("import-result", slug, pk)
-            mapping = complete_mapping(source.kind, source.columns, stored)
+            mapping = complete_mapping(source.kind, project.task, source.columns, stored)
             check_needed(mapping, source.columns)
             services.check_round(source)
         except ValidationError as invalid:

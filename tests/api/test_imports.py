@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Annotator, Import, Item, Job, Project, RoundItem, User
 from annotation.services.projects import create_project
-
-Send = Callable[..., dict[str, Any]]
+from tests.api.importing import Send, accounted, body, post, rejected, sender
 
 
 @pytest.fixture
@@ -25,44 +20,9 @@ def lead(api: Callable[[User | None], APIClient], lea: User) -> APIClient:
     return api(lea)
 
 
-def post(client: APIClient, slug: str, content: bytes, name: str = "file.csv", **fields: Any) -> Response:
-    data = {"file": SimpleUploadedFile(name, content)} | {
-        field: json.dumps(value) if isinstance(value, dict) else value for field, value in fields.items()
-    }
-    return client.post(f"/api/v1/projects/{slug}/imports/", data, format="multipart")
-
-
 @pytest.fixture
 def send(lead: APIClient, project: Project, work: Callable[[], list[Job]]) -> Send:
-    """`send(content, …)` uploads a file, runs the job, and returns the import's JSON."""
-
-    def send_file(
-        content: bytes | str, name: str = "file.csv", slug: str = "weather", **fields: Any
-    ) -> dict[str, Any]:
-        content = content.encode() if isinstance(content, str) else content
-        answer = post(lead, slug, content, name, **fields)
-        assert answer.status_code == 202, answer.data
-        job = work()[-1]
-        assert job.state == "done", job.error
-        return dict(lead.get(answer.data["result_url"]).data)
-
-    return send_file
-
-
-def accounted(result: dict[str, Any]) -> tuple[int, int, int]:
-    assert result["imported"] + result["duplicates"] + result["rejected"] == result["rows"]
-    assert sum(result["reasons"].values()) == result["rejected"]
-    return result["imported"], result["duplicates"], result["rejected"]
-
-
-def body(answer: Any) -> str:
-    return b"".join(answer.streaming_content).decode()
-
-
-def rejected(client: APIClient, result: dict[str, Any]) -> list[list[str]]:
-    answer = client.get(f"/api/v1/imports/{result['id']}/rejected.csv")
-    assert answer.status_code == 200
-    return list(csv.reader(io.StringIO(body(answer))))
+    return sender(lead, work)
 
 
 def test_every_row_is_imported_a_duplicate_or_rejected(send: Send, lead: APIClient) -> None:
@@ -284,7 +244,8 @@ def test_banking_is_accounted_for(
         (b"text\nhello\n", {"mapping": "[1]"}, 400),
         (b"text\nhello\n", {"mapping": "{"}, 400),
         (b"text\nhello\n", {"kind": "gold"}, 400),
-        (b"text\nhello\n", {"format": "parquet"}, 400),
+        (b"text\nhello\n", {"format": "parquet"}, 422),
+        (b"text\nhello\n", {"format": "xml"}, 400),
         (b"text\nhello\n", {"duplicates": "merge"}, 400),
         (b"text\nhello\n", {"provenance": "dreamt"}, 400),
         (b"text\nhello\n", {"round": "second"}, 400),
@@ -392,39 +353,3 @@ def test_answers_go_out_and_come_back_the_same(
     copied = answers.filter(round__project__slug="copy").values_list(*columns)
     assert list(copied) == list(answers.filter(round__project=project).values_list(*columns))
     assert lead.get("/api/v1/projects/weather/annotations.xml").status_code == 404
-
-
-FORMATS = st.sampled_from(["", "csv", "tsv", "jsonl"])
-CELLS = st.text(alphabet=st.sampled_from("ab1 ,;\t\"'\n\r=\x00\x80é\u2028{}[]:\\"), max_size=12)
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
-    max_leaves=6,
-)
-FILES = st.one_of(
-    st.binary(max_size=200),
-    st.binary(max_size=100).map(lambda tail: b"text,id,label\n" + tail),
-    st.lists(st.lists(CELLS, max_size=4).map(",".join), max_size=6).map(
-        lambda lines: ("text,id,label,more\n" + "\n".join(lines)).encode()
-    ),
-    st.lists(
-        st.dictionaries(st.sampled_from(["text", "id", "label", "annotator", "meta", "x\x00"]), JSON_VALUES),
-        max_size=5,
-    ).map(lambda rows: "\n".join(json.dumps(row) for row in rows).encode()),
-)
-
-
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(content=FILES, format=FORMATS, kind=st.sampled_from(["items", "annotations"]))
-def test_any_bytes_are_refused_or_accounted_for(
-    lead: APIClient, project: Project, work: Callable[[], list[Job]], content: bytes, format: str, kind: str
-) -> None:
-    answer = post(lead, "weather", content, "upload", format=format, kind=kind)
-    if answer.status_code == 202:
-        job = work()[-1]
-        assert job.state == "done", job.error
-        result = lead.get(answer.data["result_url"]).data
-        accounted(result)
-        assert len(rejected(lead, result)) == result["rejected"] + 1
-    else:
-        assert answer.status_code in {400, 422}, answer.data
