@@ -147,6 +147,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "annotation.context.shell",
+                "qc.context.side_bar",
             ],
             "builtins": [f"annotation.templatetags.{name}" for name in ("loupe", "figures", "charts")],
         },

@@ -16,3 +16,16 @@ def start_agreement(project: Project, user: User | None, round_: Round | None = 
         result_url=f"/api/v1/projects/{project.slug}/agreement/{query}",
         page_url=f"/projects/{project.slug}/agreement/{query}",
     )
+
+
+def start_meta_label_agreement(project: Project, user: User | None) -> Job:
+    """Computes how far people agree on meta-labels."""
+    return start_job(
+        "meta_label_agreement",
+        project,
+        user,
+        {},
+        title="Agreement on meta-labels",
+        result_url=f"/api/v1/projects/{project.slug}/meta-labels/agreement/",
+        page_url=f"/projects/{project.slug}/adjudicate/rules/",
+    )

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from annotation.models import Round
 from annotation.services import jobs
 from qc.services.agreement import compute_agreement
+from qc.services.meta_labels import compute_meta_label_agreement
 
 
 @shared_task(name="loupe.agreement")
@@ -18,3 +19,11 @@ def agreement(job_id: str) -> None:
             if chosen and round_ is None:
                 raise ValidationError("The round is gone.")
             compute_agreement(job.project, round_, progress)
+
+
+@shared_task(name="loupe.meta_label_agreement")
+def meta_label_agreement(job_id: str) -> None:
+    """Computes agreement on meta-labels."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            compute_meta_label_agreement(job.project, progress)

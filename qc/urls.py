@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.views import agreement, cases
+from qc.views import agreement, cases, review
 
 agreement_urls = [
     path("projects/<slug:slug>/agreement/", agreement.agreement, name="agreement"),
@@ -16,6 +16,21 @@ case_urls = [
     path("projects/<slug:slug>/adjudicate/<int:case_id>/vote/", cases.vote, name="vote"),
     path("projects/<slug:slug>/adjudicate/<int:case_id>/decide/", cases.decide, name="decide"),
     path("projects/<slug:slug>/adjudicate/<int:case_id>/reopen/", cases.reopen, name="reopen-case"),
+    path(
+        "projects/<slug:slug>/adjudicate/<int:case_id>/proposals/<int:proposal_id>/",
+        cases.settle_proposal,
+        name="settle-proposal",
+    ),
 ]
 
-urlpatterns = agreement_urls + case_urls
+review_urls = [
+    path("projects/<slug:slug>/adjudicate/rules/", review.settings_page, name="review-settings"),
+    path(
+        "projects/<slug:slug>/adjudicate/rules/agreement/",
+        review.compute_meta_labels,
+        name="compute-meta-labels",
+    ),
+    path("projects/<slug:slug>/decisions/", review.told_decisions, name="told-decisions"),
+]
+
+urlpatterns = agreement_urls + case_urls + review_urls

@@ -31,7 +31,7 @@ from annotation.queries.people import annotator_of
 from annotation.services import imports
 from evaluation.models import LeakagePair, Run
 from evaluation.services import leakage, splits
-from qc.models import Case
+from qc.models import Case, GuidelineProposal
 
 ANYBODY, SIGNED_IN, OWN = "anybody", "signed in", "own"
 ANN, ADJ, LEAD, OWNER = Role.ANNOTATOR, Role.ADJUDICATOR, Role.LEAD, Role.OWNER
@@ -77,6 +77,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "vote": {"post": ADJ},
     "decide": {"post": ADJ},
     "reopen-case": {"post": ADJ},
+    "settle-proposal": {"post": LEAD},
+    "review-settings": {"get": LEAD, "post": LEAD},
+    "compute-meta-labels": {"post": LEAD},
+    "told-decisions": {"get": ANN},
     "leakage": {"get": LEAD, "post": LEAD},
     "decide-pair": {"post": LEAD},
     "keep-pairs-together": {"post": LEAD},
@@ -124,6 +128,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-case": {"get": ADJ},
     "api-votes": {"post": ADJ},
     "api-decision": {"post": ADJ},
+    "api-reopen-case": {"post": ADJ},
+    "api-guideline-proposal": {"post": LEAD},
+    "api-meta-labels": {"get": ADJ, "post": ADJ},
+    "api-meta-label-agreement": {"get": LEAD, "post": LEAD},
+    "api-review-settings": {"get": LEAD, "patch": LEAD},
+    "api-feedback": {"get": ANN},
     "api-leakage": {"post": LEAD},
     "api-leakage-report": {"get": LEAD},
     "api-leakage-pairs": {"get": LEAD},
@@ -181,6 +191,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         round=made, item=items[1], annotator=author, expires=timezone.now() + timedelta(hours=1)
     )
     case = Case.objects.create(project=project, item=items[0])
+    proposal = GuidelineProposal.objects.create(case=case, user=lea, text="Say so.")
     job = Job.objects.create(project=project, kind="agreement", title="Agreement", fingerprint="x")
     recipe = {"splits": {"train": 0.5, "test": 0.5}, "group": []}
     split_set = splits.create_split_set(project, lea, name="s", recipe=recipe)
@@ -198,6 +209,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         "token": {"": invitation.token},
         "job_id": {"": job.pk},
         "case_id": {"": case.pk},
+        "proposal_id": {"": proposal.pk},
         "split_set_id": {"": split_set.pk},
         "report_id": {"": report.pk},
         "pair_id": {"": pair.pk},
@@ -210,6 +222,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
             "api-close-round": made.pk,
             "api-restore-round": made.pk,
             "api-flags": items[0].pk,
+            "api-meta-labels": items[0].pk,
             "api-answer": assignment.pk,
             "api-skip": assignment.pk,
             "api-annotation": annotation.pk,

@@ -106,6 +106,12 @@ def table(content: str, label: str, classes: str = "") -> SafeString:
 
 
 @register.filter
+def at(found: Any, key: Any) -> Any:
+    """What a mapping has at a key that is a variable; None where it has nothing, or where there is no mapping."""
+    return found.get(key) if isinstance(found, dict) else None
+
+
+@register.filter
 def number(value: Any) -> str:
     """1236 → "1,236"; a fraction keeps at most two decimals; None → "–"."""
     amount = finite(value)

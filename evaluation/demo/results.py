@@ -15,7 +15,7 @@ from evaluation.models import Run, SplitSet
 from evaluation.services import freezing, leakage, runs, splits
 from qc.jobs import start_agreement
 from qc.models import Case
-from qc.services import cases
+from qc.services import cases, votes
 
 KEYWORDS = {
     "Refund not received": ["refund", "money"],
@@ -83,7 +83,7 @@ def decide_some(demo: Demo) -> None:
         else:
             choice = {"outcome": "label", "label": text.truth}
             why = f"What is needed now is “{text.truth}”."
-        cases.cast_vote(case, judge, rationale=why, **choice)
+        votes.cast_vote(case, judge, rationale=why, **choice)
 
 
 def upload_runs(demo: Demo, frozen: SplitSet) -> None:

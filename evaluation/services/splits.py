@@ -18,6 +18,8 @@ from evaluation.recipes import check_recipe, metadata_fields
 from evaluation.services.allocation import Allocation
 from evaluation.services.split_checks import check_split_set
 from evaluation.services.split_files import remove_files, write_files
+from qc.models import Treatment
+from qc.queries.meta_labels import treated
 from qc.queries.resolved import resolved_labels
 
 LARGEST_SEED = 2**63 - 1
@@ -135,7 +137,10 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
         labels, on="item_id", how="left", validate="one_to_one"
     )
     frame = frame.sort_values("item_id", ignore_index=True)
-    frame["excluded_as"] = frame["item_id"].map(queries.exclusions(project))
+    _break_ties_by_policy(project, frame)
+    frame["excluded_as"] = frame["item_id"].map(
+        queries.exclusions(project) | _left_out_by_policy(project, frame)
+    )
     accepted = frame["excluded_as"].notna() & ~frame["excluded_as"].isin(["", *recipe["exclude"]])
     ids = {label.name: label.pk for label in Label.objects.filter(project=project)}
     distributions = frame["distribution"].tolist()
@@ -146,6 +151,32 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
             frame.loc[at, "label"], frame.loc[at, "label_id"] = best[0], ids[best[0]]
             frame.loc[at, "source"], frame.loc[at, "confidence"] = "inferred", shares[best[0]]
     return frame
+
+
+def _left_out_by_policy(project: Project, frame: pd.DataFrame) -> dict[int, str]:
+    """The texts that the policy for meta-labels leaves out, each with its kind.
+
+    What is to be relabelled stays where people have answered since, and waits where there is but an imported label.
+    """
+    out = treated(project, Treatment.DROP)
+    waiting = treated(project, Treatment.RELABEL)
+    answered = set(frame.loc[frame["source"].isin(["inferred", "adjudicated", "gold"]), "item_id"])
+    return {**{item: kind for item, kind in waiting.items() if item not in answered}, **out}
+
+
+def _break_ties_by_policy(project: Project, frame: pd.DataFrame) -> None:
+    """Gives a tied text that the policy keeps with soft labels the first of the labels that most people gave."""
+    kept = frame["item_id"].isin(list(treated(project, Treatment.SOFT))) & frame["tie"].eq(True)
+    ids = {label.name: label.pk for label in Label.objects.filter(project=project).order_by("position", "id")}
+    distributions: list[dict[str, float]] = frame["distribution"].tolist()
+    for at in np.flatnonzero(kept).tolist():
+        shares = distributions[at]
+        first = next(name for name in ids if shares.get(name) == max(shares.values()))
+        frame.loc[at, "label"], frame.loc[at, "label_id"], frame.loc[at, "source"] = (
+            first,
+            ids[first],
+            "inferred",
+        )
 
 
 def _store_items(split_set: SplitSet, items: Any, splits: Any, labels: Any) -> None:

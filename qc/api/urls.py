@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.api import agreement, cases, resolved
+from qc.api import agreement, cases, resolved, review
 
 urlpatterns = [
     path("projects/<slug:slug>/agreement/", agreement.Agreement.as_view(), name="api-agreement"),
@@ -15,4 +15,22 @@ urlpatterns = [
     path("cases/<int:case_id>/", cases.CaseDetail.as_view(), name="api-case"),
     path("cases/<int:case_id>/votes/", cases.VoteList.as_view(), name="api-votes"),
     path("cases/<int:case_id>/decision/", cases.DecisionDetail.as_view(), name="api-decision"),
+    path("cases/<int:case_id>/reopen/", cases.ReopenDetail.as_view(), name="api-reopen-case"),
+    path(
+        "guideline-proposals/<int:proposal_id>/",
+        cases.ProposalDetail.as_view(),
+        name="api-guideline-proposal",
+    ),
+    path("items/<int:pk>/meta-labels/", review.ItemMetaLabels.as_view(), name="api-meta-labels"),
+    path(
+        "projects/<slug:slug>/meta-labels/agreement/",
+        review.MetaLabelAgreement.as_view(),
+        name="api-meta-label-agreement",
+    ),
+    path(
+        "projects/<slug:slug>/review-settings/",
+        review.ReviewSettingsDetail.as_view(),
+        name="api-review-settings",
+    ),
+    path("projects/<slug:slug>/feedback/", review.FeedbackList.as_view(), name="api-feedback"),
 ]

@@ -1,12 +1,13 @@
 """What people fill in about cases."""
 
+import json
 from typing import Any
 
 from django import forms
 
 from annotation.models import MetaLabel, Project
 from annotation.queries.projects import active_labels
-from qc.models import Outcome
+from qc.models import Case, Outcome
 from qc.services.cases import MOST_CASES, MOST_QUORUM
 
 
@@ -29,31 +30,97 @@ class OpenCasesForm(forms.Form):
 
 
 class OutcomeForm(forms.Form):
-    """A vote or a decision: the outcome decides which of the other fields counts."""
+    """A vote or a decision: the outcome and the project's task decide which of the other fields count."""
 
+    OWN = "own"  # the choice among span answers that takes what is written
     outcome = forms.ChoiceField(choices=Outcome.choices, initial=Outcome.LABEL)
     label = forms.ChoiceField(required=False)
+    labels = forms.MultipleChoiceField(required=False)
+    spans = forms.CharField(required=False, max_length=200_000)
+    own_spans = forms.CharField(
+        required=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"})
+    )
+    acceptable = forms.MultipleChoiceField(required=False)
     meta_label = forms.ChoiceField(choices=[("", ""), *MetaLabel.choices], required=False)
+    clause = forms.CharField(required=False, max_length=200)
     rationale = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2}))
+    proposal = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, project: Project, data: Any = None) -> None:
         super().__init__(data)
-        labels = forms.ChoiceField(
-            required=False,
-            choices=[("", ""), *((label.name, label.name) for label in active_labels(project))],
-        )
-        self.fields["label"] = labels
+        self.task = project.task
+        names = [(label.name, label.name) for label in active_labels(project)]
+        self.fields["label"] = forms.ChoiceField(required=False, choices=[("", ""), *names])
+        for several in ("labels", "acceptable"):
+            self.fields[several] = forms.MultipleChoiceField(required=False, choices=names)
 
-    def content(self) -> dict[str, str]:
+    def clean(self) -> dict[str, Any]:
+        sent: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.task == Project.Task.SPANS and sent.get("outcome") == Outcome.LABEL:
+            try:
+                sent["spans"] = read_spans(sent.get("spans") or "", sent.get("own_spans") or "")
+            except ValueError as wrong:
+                self.add_error("spans", str(wrong))
+        return sent
+
+    def content(self) -> dict[str, Any]:
         """What the service takes; fields that the outcome does not ask for are left out."""
-        sent: dict[str, str] = self.cleaned_data
+        sent: dict[str, Any] = self.cleaned_data
         outcome = sent["outcome"]
+        value = {
+            Project.Task.CLASSIFICATION: {"label": sent["label"] or None},
+            Project.Task.MULTILABEL: {"labels": sent["labels"]},
+            Project.Task.SPANS: {"spans": sent["spans"]},
+        }[Project.Task(self.task)]
         return {
             "outcome": outcome,
-            "label": sent["label"] if outcome == Outcome.LABEL else "",
+            **(value if outcome == Outcome.LABEL else {}),
+            "acceptable": sent["acceptable"] if outcome == Outcome.HARD else [],
             "meta_label": sent["meta_label"] if outcome == Outcome.EXCLUDE else "",
+            "clause": sent["clause"],
             "rationale": sent["rationale"],
+            "proposal": sent["proposal"],
         }
+
+
+def read_spans(chosen: str, own: str) -> list[dict[str, Any]] | None:
+    """The spans of the answer that was chosen, or those that were written: a line each, "start end label".
+
+    None if nothing was chosen; ValueError, which says what is wrong, for what cannot be read.
+    """
+    if not chosen:
+        return None
+    if chosen != OutcomeForm.OWN:
+        try:
+            return [
+                {"start": int(span["start"]), "end": int(span["end"]), "label": str(span["label"])}
+                for span in json.loads(chosen)
+            ]
+        except (ValueError, TypeError, KeyError) as wrong:
+            raise ValueError("Choose one of the answers, or write the spans.") from wrong
+    spans = []
+    for number, line in enumerate(own.splitlines(), start=1):
+        if not line.strip():
+            continue
+        start, _, rest = line.strip().partition(" ")
+        end, _, label = rest.strip().partition(" ")
+        if not (start.isdecimal() and end.isdecimal() and label.strip()) or len(start) > 9 or len(end) > 9:
+            raise ValueError(f"Line {number} is not “start end label”, as in “0 12 Person”.")
+        spans.append({"start": int(start), "end": int(end), "label": label.strip()})
+    return spans
+
+
+class CaseFilterForm(forms.Form):
+    """Which cases the queue shows; what is not known is left out."""
+
+    source = forms.ChoiceField(choices=[("", "All sources"), *Case.Source.choices], required=False)
+    outcome = forms.ChoiceField(choices=[("", "All outcomes"), *Outcome.choices], required=False)
+    by = forms.CharField(max_length=150, required=False)
+
+    def chosen(self) -> dict[str, str]:
+        """The filters that were asked for and are known."""
+        self.is_valid()
+        return {name: value for name, value in self.cleaned_data.items() if value}
 
 
 class ReopenForm(forms.Form):

@@ -1,10 +1,14 @@
-"""Adjudication: a case is opened on an item, people vote, a decision ends it."""
+"""Adjudication: a case is opened on an item, people vote, a decision ends it.
 
+What a vote or a decision says is right has the shape of an answer: `label`, `labels` or `spans`.
+"""
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from annotation.models import Item, Label, MetaLabel, Project, User
+from annotation.models import Guideline, Item, Label, MetaLabel, Project, User
 
 
 class Outcome(models.TextChoices):
@@ -14,6 +18,18 @@ class Outcome(models.TextChoices):
     EXCLUDE = "exclude", "Exclude"
     HARD = "hard", "Keep as hard"
     GUIDELINE = "guideline", "Send back to the guideline"
+
+
+def value_where_it_ends_with_one(name: str) -> models.CheckConstraint:
+    """That the outcome “label” has exactly one of label, labels and spans, and the others none."""
+    shapes = ["label", "labels", "spans"]
+    none = Q(**{f"{shape}__isnull": True for shape in shapes})
+    one = Q()
+    for there in shapes:
+        one |= Q(**{f"{shape}__isnull": shape != there for shape in shapes})
+    return models.CheckConstraint(
+        condition=(Q(outcome="label") & one) | (~Q(outcome="label") & none), name=name
+    )
 
 
 class Case(models.Model):
@@ -35,6 +51,7 @@ class Case(models.Model):
     project = models.ForeignKey(Project, models.CASCADE, related_name="cases")
     item = models.ForeignKey(Item, models.CASCADE, related_name="cases")
     source = models.CharField(max_length=12, choices=Source, default=Source.MANUAL)
+    note = models.CharField(max_length=300, blank=True)  # why it was opened, in a sentence
     quorum = models.PositiveSmallIntegerField(default=1)
     state = models.CharField(max_length=7, choices=State, default=State.OPEN)
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
@@ -45,7 +62,10 @@ class Case(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["item"], condition=Q(state="open"), name="one_open_case_per_item")
         ]
-        indexes = [models.Index(fields=["project", "state", "id"], name="case_queue")]
+        indexes = [
+            models.Index(fields=["project", "state", "id"], name="case_queue"),
+            models.Index(fields=["project", "state", "source", "id"], name="case_queue_by_source"),
+        ]
 
 
 class Vote(models.Model):
@@ -55,7 +75,13 @@ class Vote(models.Model):
     user = models.ForeignKey(User, models.PROTECT, related_name="+")
     outcome = models.CharField(max_length=9, choices=Outcome)
     label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    labels = ArrayField(models.BigIntegerField(), null=True)
+    spans = models.JSONField(null=True)  # [start, end, label id] as in an annotation
+    acceptable = ArrayField(
+        models.BigIntegerField(), default=list, blank=True
+    )  # of a hard example: the labels that can be defended
     meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
+    clause = models.CharField(max_length=200, blank=True)  # of the guideline, as cited
     rationale = models.TextField(blank=True)
     created = models.DateTimeField(default=timezone.now)
     withdrawn = models.DateTimeField(null=True)  # the case was reopened; the vote stays in its history
@@ -63,9 +89,10 @@ class Vote(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
+            value_where_it_ends_with_one("vote_has_value"),
             models.UniqueConstraint(
                 fields=["case", "user"], condition=Q(withdrawn__isnull=True), name="one_vote_per_person"
-            )
+            ),
         ]
 
 
@@ -76,8 +103,17 @@ class Decision(models.Model):
     item = models.ForeignKey(Item, models.CASCADE, related_name="decisions")
     outcome = models.CharField(max_length=9, choices=Outcome)
     label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
+    labels = ArrayField(models.BigIntegerField(), null=True)
+    spans = models.JSONField(null=True)  # [start, end, label id] as in an annotation
+    acceptable = ArrayField(
+        models.BigIntegerField(), default=list, blank=True
+    )  # of a hard example: the labels that can be defended
     meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
+    clause = models.CharField(max_length=200, blank=True)  # of the guideline, as cited
     rationale = models.TextField(blank=True)
+    guideline = models.ForeignKey(
+        Guideline, models.PROTECT, null=True, related_name="+", db_index=False
+    )  # the version in force
     decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     by_votes = models.BooleanField(
         default=False
@@ -90,9 +126,10 @@ class Decision(models.Model):
     class Meta:
         ordering = ["id"]
         constraints = [
+            value_where_it_ends_with_one("decision_has_value"),
             models.UniqueConstraint(
                 fields=["case"], condition=Q(withdrawn__isnull=True), name="one_standing_decision_per_case"
-            )
+            ),
         ]
         indexes = [
             models.Index(

@@ -1,5 +1,7 @@
 """Cases: the queue, and what a person may see of one."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -8,35 +10,43 @@ import numpy as np
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from annotation.models import Annotation, Flag, Project, User
-from qc.models import Case, Decision, Outcome, Vote
+from annotation.queries.values import label_names, named_value, value_in_words
+from qc.models import Case, Decision, GuidelineProposal, Outcome, Vote
 
 MOST_COUNTED = 1_000
+MOST_LISTED = 50
+Names = Mapping[int, str]
 
 
-def cases(project: Project, state: str = "") -> QuerySet[Case]:
+def cases(project: Project, state: str = "", source: str = "") -> QuerySet[Case]:
     """The project's cases with all that `view_case` reads, in a fixed number of statements."""
-    answers = Annotation.objects.filter(kind=Annotation.Kind.NORMAL).select_related("label", "annotator")
-    votes = Vote.objects.select_related("user", "label")
-    decisions = Decision.objects.select_related("label", "decided_by", "withdrawn_by")
+    answers = Annotation.objects.counted().select_related("annotator")
     found = (
         Case.objects.filter(project=project)
         .select_related("item", "project", "created_by")
         .prefetch_related(
             Prefetch("item__annotations", answers.order_by("label__position", "id")),
             Prefetch("item__flags", Flag.objects.filter(resolved__isnull=True)),
-            Prefetch("votes", votes),
-            Prefetch("decisions", decisions),
+            Prefetch("votes", Vote.objects.select_related("user")),
+            Prefetch("decisions", Decision.objects.select_related("decided_by", "withdrawn_by", "guideline")),
+            Prefetch(
+                "proposals", GuidelineProposal.objects.select_related("user", "settled_by", "guideline")
+            ),
         )
     )
+    if source:
+        found = found.filter(source=source)
     return found.filter(state=state) if state else found
 
 
-def queue(project: Project, user: User, most: int = 50) -> list[Case]:
+def queue(project: Project, user: User, source: str = "", most: int = MOST_LISTED) -> list[Case]:
     """The oldest open cases for the queue's column: those first that the user has not voted on."""
     mine = Vote.objects.filter(case=OuterRef("pk"), user=user, withdrawn__isnull=True)
+    found = Case.objects.filter(project=project, state=Case.State.OPEN)
+    if source:
+        found = found.filter(source=source)
     return list(
-        Case.objects.filter(project=project, state=Case.State.OPEN)
-        .select_related("item")
+        found.select_related("item")
         .annotate(
             voted=Exists(mine), flags=Count("item__flags", filter=Q(item__flags__resolved__isnull=True))
         )
@@ -44,15 +54,46 @@ def queue(project: Project, user: User, most: int = 50) -> list[Case]:
     )
 
 
-def decided(project: Project, most: int = 50) -> list[Case]:
-    """The cases that were decided last."""
+@dataclass(frozen=True)
+class Decided:
+    """A line of the list of what was decided."""
+
+    case: Case
+    decision: Decision
+    said: str
+    tally: str  # "2 of 3", "3 votes, tie", or who decided alone
+
+
+def decided(
+    project: Project, source: str = "", outcome: str = "", by: str = "", most: int = MOST_LISTED
+) -> list[Decided]:
+    """The cases that were decided last, under these filters; `by` is a user's name, or "votes"."""
     standing = Decision.objects.filter(case__project=project, withdrawn__isnull=True)
-    newest = standing.select_related("case__item", "label").order_by("-id")[:most]
-    found = []
-    for decision in newest:
-        decision.case.decision = decision  # type: ignore[attr-defined]
-        found.append(decision.case)
-    return found
+    if source:
+        standing = standing.filter(case__source=source)
+    if outcome:
+        standing = standing.filter(outcome=outcome)
+    if by == "votes":
+        standing = standing.filter(by_votes=True)
+    elif by:
+        standing = standing.filter(decided_by__username=by, by_votes=False)
+    votes = Vote.objects.filter(withdrawn__isnull=True)
+    newest = (
+        standing.select_related("case__item", "decided_by")
+        .prefetch_related(Prefetch("case__votes", votes))
+        .order_by("-id")[:most]
+    )
+    names = label_names(project)
+    return [
+        Decided(d.case, d, describe(d, names), tally_in_words(d, list(d.case.votes.all()))) for d in newest
+    ]
+
+
+def deciders(project: Project) -> list[User]:
+    """Who has decided a case of the project, for the filter."""
+    made = Decision.objects.filter(case__project=project, decided_by=OuterRef("pk"), withdrawn__isnull=True)
+    members = User.objects.filter(memberships__project=project)
+    return list(members.filter(Exists(made.filter(by_votes=False))).order_by("username"))
 
 
 def count_cases(project: Project, state: str) -> int:
@@ -78,6 +119,8 @@ class CaseView:
     votes_cast: int
     my_vote: Vote | None
     decision: Decision | None
+    names: Names
+    proposals: list[GuidelineProposal] = field(default_factory=list)
     history: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -85,44 +128,100 @@ class CaseView:
         """Whether names and votes are hidden from this person."""
         return self.votes is None
 
+    @property
+    def tied(self) -> bool:
+        """Whether the votes are there and do not agree."""
+        return self.case.state == Case.State.OPEN and self.votes_cast >= self.case.quorum
 
-def view_case(case: Case, user: User, *, names: bool = False) -> CaseView:
+
+def view_case(case: Case, user: User, names: Names, *, authors: bool = False) -> CaseView:
     """What the user may see: answers without names, and the others' votes once the user has voted or it is decided.
 
     Somebody who answered in several rounds counts with the newest answer. The answers come sorted by label, so that
-    their order says nothing about their authors. `names`: whether the user may see annotators' names at all; they
-    show when the case is decided.
+    their order says nothing about their authors. `authors`: whether the user may see annotators' names at all; they
+    show when the case is decided. `names` are the project's labels by id.
     """
     standing = [vote for vote in case.votes.all() if vote.withdrawn is None]
     my_vote = next((vote for vote in standing if vote.user_id == user.pk), None)
     decision = next((d for d in case.decisions.all() if d.withdrawn is None), None)
     open_to_me = my_vote is not None or decision is not None
+    answers = [
+        {
+            "letter": _letter(at),
+            **named_value(answer, names),
+            "said": value_in_words(answer, names),
+            "spans_by_id": answer.spans,
+            "comment": answer.comment,
+            "annotator": answer.annotator.name if authors and decision is not None else None,
+            "overruled": decision is not None and overrules(decision, answer),
+        }
+        for at, answer in enumerate(newest_answers(case))
+    ]
+    return CaseView(
+        case=case,
+        answers=answers,
+        entropy=_entropy(newest_answers(case)),
+        votes=standing if open_to_me else None,
+        votes_cast=len(standing),
+        my_vote=my_vote,
+        decision=decision,
+        names=names,
+        proposals=[p for p in case.proposals.all() if open_to_me or p.user_id == user.pk],
+        history=_history(case, open_to_me, names),
+    )
+
+
+def newest_answers(case: Case) -> list[Annotation]:
+    """Everybody's newest answer to the case's text, sorted by what they say."""
     newest: dict[int, Annotation] = {}
     for answer in case.item.annotations.all():
         if answer.annotator_id not in newest or newest[answer.annotator_id].pk < answer.pk:
             newest[answer.annotator_id] = answer
     given = [answer for answer in case.item.annotations.all() if newest[answer.annotator_id] is answer]
-    answers = [
-        {
-            "letter": _letter(at),
-            "label": answer.label_name,
-            "comment": answer.comment,
-            "annotator": answer.annotator.name if names and decision is not None else None,
-        }
-        for at, answer in enumerate(given)
-    ]
-    _, counts = np.unique([answer["label"] for answer in answers], return_counts=True)
-    shares = counts / counts.sum() if answers else counts
-    return CaseView(
-        case=case,
-        answers=answers,
-        entropy=float(abs((shares * np.log2(shares)).sum())) if answers else None,
-        votes=standing if open_to_me else None,
-        votes_cast=len(standing),
-        my_vote=my_vote,
-        decision=decision,
-        history=_history(case, open_to_me),
+    return sorted(given, key=lambda answer: (answer.labels or [], answer.spans or []))  # stable: labels stay
+
+
+def _entropy(answers: list[Annotation]) -> float | None:
+    """How far the answers are from one, in bits; answers count as equal if they are the same in all."""
+    if not answers:
+        return None
+    same = Counter((a.label_id, tuple(a.labels or ()), tuple(map(tuple, a.spans or ()))) for a in answers)
+    shares = np.array(list(same.values())) / len(answers)
+    return float(abs((shares * np.log2(shares)).sum()))
+
+
+def content(settled: Vote | Decision) -> tuple[Any, ...]:
+    """What a vote or a decision says, such that two that say the same are equal."""
+    labels, spans = settled.labels, settled.spans
+    return (
+        settled.outcome,
+        settled.label_id,
+        None if labels is None else tuple(labels),
+        None if spans is None else tuple(map(tuple, spans)),
+        settled.meta_label,
     )
+
+
+def overrules(decision: Decision, answer: Annotation) -> bool:
+    """Whether the decision says that another answer is right."""
+    if decision.outcome != Outcome.LABEL:
+        return False
+    return (decision.label_id, decision.labels, decision.spans) != (
+        answer.label_id,
+        answer.labels,
+        answer.spans,
+    )
+
+
+def tally_in_words(decision: Decision, votes: list[Vote]) -> str:
+    """How the votes stood that a decision ended: "3 of 3", "3 votes, tie"; without votes, who decided."""
+    if not votes:
+        return decision.decided_by.display_name
+    agreeing = sum(content(vote) == content(decision) for vote in votes)
+    most = max(Counter(map(content, votes)).values())
+    if 2 * most <= len(votes) and len(votes) > 1:
+        return f"{len(votes)} votes, tie"
+    return f"{agreeing} of {len(votes)}"
 
 
 def _letter(at: int) -> str:
@@ -131,17 +230,25 @@ def _letter(at: int) -> str:
     return before + chr(ord("A") + at % 26)
 
 
-def _history(case: Case, open_to_me: bool) -> list[dict[str, Any]]:
+def _history(case: Case, open_to_me: bool, names: Names) -> list[dict[str, Any]]:
     """What happened to the case, newest first; votes without name and content while they are hidden."""
     told: list[tuple[datetime, dict[str, Any]]] = [
-        (case.created, {"what": f"Opened: {case.get_source_display().lower()}", "tone": ""})
+        (case.created, {"what": f"Opened: {case.get_source_display().lower()}", "why": case.note, "tone": ""})
     ]
     for vote in case.votes.all():
-        what = f"{vote.user.display_name} voted: {describe(vote)}" if open_to_me else "Vote cast, hidden"
+        what = (
+            f"{vote.user.display_name} voted: {describe(vote, names)}" if open_to_me else "Vote cast, hidden"
+        )
         told.append((vote.created, {"what": what, "tone": ""}))
+    for proposal in case.proposals.all():
+        if proposal.settled and proposal.settled_by and open_to_me:
+            what = f"Proposal {proposal.get_state_display().lower()}, {proposal.settled_by.display_name}"
+            told.append((proposal.settled, {"what": what, "tone": ""}))
     for decision in case.decisions.all():
         by = "the votes" if decision.by_votes else decision.decided_by.display_name
-        told.append((decision.created, {"what": f"Decided by {by}: {describe(decision)}", "tone": "good"}))
+        what = f"Decided by {by}: {describe(decision, names)}"
+        version = f"guideline v{decision.guideline.version}" if decision.guideline else ""
+        told.append((decision.created, {"what": what, "why": version, "tone": "good"}))
         if decision.withdrawn and decision.withdrawn_by:
             what = f"Reopened by {decision.withdrawn_by.display_name}"
             told.append(
@@ -150,14 +257,33 @@ def _history(case: Case, open_to_me: bool) -> list[dict[str, Any]]:
     return [{"at": at, **event} for at, event in sorted(told, key=lambda event: event[0], reverse=True)]
 
 
-def describe(settled: Vote | Decision) -> str:
+def describe(settled: Vote | Decision, names: Names) -> str:
     """A vote or a decision in a few words."""
-    if settled.outcome == Outcome.LABEL and settled.label is not None:
-        return settled.label.name
+    if settled.outcome == Outcome.LABEL:
+        return value_in_words(settled, names)
     words = {
         Outcome.EXCLUDE: "Exclude",
         Outcome.HARD: "Hard example",
         Outcome.GUIDELINE: "Back to the guideline",
     }
     named = words[Outcome(settled.outcome)]
+    if settled.acceptable:
+        return f"{named}: {' or '.join(names[pk] for pk in settled.acceptable)}"
     return f"{named}, {settled.meta_label}" if settled.meta_label else named
+
+
+def similar_decisions(case: Case, names: Names, most: int = 3) -> list[Decided]:
+    """The newest decisions for one of the labels between which this case's annotators are divided."""
+    given = {a.label_id for a in case.item.annotations.all() if a.label_id is not None}
+    found = (
+        Decision.objects.filter(
+            case__project=case.project_id, withdrawn__isnull=True, outcome=Outcome.LABEL, label__in=given
+        )
+        .exclude(item=case.item_id)
+        .select_related("case__item", "decided_by")
+        .prefetch_related(Prefetch("case__votes", Vote.objects.filter(withdrawn__isnull=True)))
+        .order_by("-id")[:most]
+    )
+    return [
+        Decided(d.case, d, describe(d, names), tally_in_words(d, list(d.case.votes.all()))) for d in found
+    ]

@@ -1,11 +1,9 @@
-"""Cases: opened on items that need a decision, voted on blind, decided once, reopened when something has changed.
+"""Cases: opened on items that need a decision, reopened when something has changed. `votes` is what comes between.
 
 Whoever votes, decides or reopens first locks the case's row, so that its history has one order.
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -13,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from annotation.models import Flag, Item, Label, MetaLabel, Project, User
+from annotation.models import Flag, Item, Project, User
 from annotation.services.audit import record
-from qc.models import Case, Decision, Outcome, Vote
+from qc.models import Case, Decision
 from qc.queries.agreement import latest_report
 
 MOST_CASES = 10_000  # in one call
@@ -28,11 +26,16 @@ class CaseConflict(Exception):
 
 @transaction.atomic
 def open_cases(
-    project: Project, user: User, item_ids: Sequence[int], source: str = Case.Source.MANUAL, quorum: int = 1
+    project: Project,
+    user: User,
+    item_ids: Sequence[int],
+    source: str = Case.Source.MANUAL,
+    quorum: int = 1,
+    notes: Mapping[int, str] | None = None,
 ) -> list[Case]:
     """Opens a case on each item that has none open; the new cases in the order of the items.
 
-    Raises ValidationError for items that the project does not have.
+    `notes` says for some items why, in a sentence. Raises ValidationError for items that the project does not have.
     """
     wanted = list(dict.fromkeys(item_ids))
     if not wanted:
@@ -51,7 +54,14 @@ def open_cases(
         raise ValidationError({"items": f"There is no such item in this project: {named}."})
     busy = set(Case.objects.filter(item__in=wanted, state=Case.State.OPEN).values_list("item_id", flat=True))
     fresh = [
-        Case(project=project, item_id=pk, source=source, quorum=quorum, created_by=user)
+        Case(
+            project=project,
+            item_id=pk,
+            source=source,
+            quorum=quorum,
+            note=(notes or {}).get(pk, "")[:300],
+            created_by=user,
+        )
         for pk in wanted
         if pk not in busy
     ]
@@ -133,103 +143,12 @@ def _open_first(project: Project, user: User, item_ids: Sequence[int], most: int
     return open_cases(project, user, chosen, Case.Source.DISAGREEMENT, quorum) if chosen else []
 
 
-def check_outcome(
-    case: Case, outcome: str, label: str | None, meta_label: str, rationale: str
-) -> Label | None:
-    """The label that the outcome names, if it needs one. Raises ValidationError for what is missing or too much."""
-    if outcome not in Outcome.values:
-        raise ValidationError({"outcome": f"“{outcome}” is not one of {', '.join(Outcome.values)}."})
-    if meta_label and meta_label not in MetaLabel.values:
-        raise ValidationError({"meta_label": f"“{meta_label}” is not one of {', '.join(MetaLabel.values)}."})
-    if outcome == Outcome.EXCLUDE and not meta_label:
-        raise ValidationError({"meta_label": f"Say why it is excluded: {', '.join(MetaLabel.values)}."})
-    if outcome == Outcome.GUIDELINE and not rationale.strip():
-        raise ValidationError({"rationale": "Say what is unclear in the guideline."})
-    if outcome != Outcome.LABEL:
-        if label:
-            raise ValidationError({"label": "Only the outcome “label” takes a label."})
-        return None
-    if not label:
-        raise ValidationError({"label": "Choose the final label."})
-    chosen = Label.objects.filter(project=case.project, name=label, retired__isnull=True).first()
-    if chosen is None:
-        raise ValidationError({"label": f"“{label}” is not a label of this project."})
-    return chosen
-
-
-@transaction.atomic
-def cast_vote(
-    case: Case,
-    user: User,
-    *,
-    outcome: str,
-    label: str | None = None,
-    meta_label: str = "",
-    rationale: str = "",
-) -> Vote:
-    """One person's vote on an open case. The vote that fills the quorum decides it, if more than half agree.
-
-    Raises CaseConflict if the case is decided or the user has voted.
-    """
-    chosen = check_outcome(case, outcome, label, meta_label, rationale)
-    held = _lock_open(case)
-    if held.votes.filter(user=user, withdrawn__isnull=True).exists():
-        raise CaseConflict("You have voted on this case already.")
-    vote = Vote.objects.create(
-        case=held,
-        user=user,
-        outcome=outcome,
-        label=chosen,
-        meta_label=meta_label,
-        rationale=rationale.strip(),
-    )
-    votes = list(held.votes.filter(withdrawn__isnull=True).order_by("id"))
-    if agreeing := _majority(votes, held.quorum):
-        reasons = "\n".join(dict.fromkeys(v.rationale for v in agreeing if v.rationale))
-        _end(
-            held, user, agreeing[0].outcome, agreeing[0].label, agreeing[0].meta_label, reasons, by_votes=True
-        )
-    case.refresh_from_db()
-    return vote
-
-
-@transaction.atomic
-def decide_case(
-    case: Case,
-    user: User,
-    *,
-    outcome: str,
-    label: str | None = None,
-    meta_label: str = "",
-    rationale: str = "",
-) -> Decision:
-    """Ends a case. The same decision as the panel's votes made confirms theirs.
-
-    Raises CaseConflict if the case is decided: it can be reopened, not decided again.
-    """
-    chosen = check_outcome(case, outcome, label, meta_label, rationale)
-    held = _lock(case)
-    standing = held.decisions.filter(withdrawn__isnull=True).first()
-    if standing is not None:
-        same = (standing.outcome, standing.label, standing.meta_label) == (outcome, chosen, meta_label)
-        if not (standing.by_votes and same):
-            raise CaseConflict("This case is decided. Reopen it to decide anew.")
-        standing.by_votes = False
-        standing.decided_by, standing.rationale = user, rationale.strip() or standing.rationale
-        standing.save(update_fields=["by_votes", "decided_by", "rationale"])
-        record(held.project, user, "confirm decision", f"case {held.pk}")
-        return standing
-    decision = _end(held, user, outcome, chosen, meta_label, rationale.strip(), by_votes=False)
-    case.refresh_from_db()
-    return decision
-
-
 @transaction.atomic
 def reopen_case(case: Case, user: User, because: str) -> Case:
     """Takes the decision back and asks for votes anew. What was voted and decided stays in the history."""
     if not because.strip():
         raise ValidationError({"because": "Say what has changed."})
-    held = _lock(case)
+    held = lock_case(case)
     if held.state == Case.State.OPEN:
         raise CaseConflict("This case is open already.")
     if Case.objects.filter(item=held.item_id, state=Case.State.OPEN).exists():
@@ -249,58 +168,6 @@ def reopen_case(case: Case, user: User, because: str) -> Case:
     return held
 
 
-def _lock(case: Case) -> Case:
+def lock_case(case: Case) -> Case:
+    """The case as it is now, held until the transaction ends."""
     return Case.objects.select_for_update(of=("self",)).select_related("project").get(pk=case.pk)
-
-
-def _majority(votes: list[Vote], quorum: int) -> list[Vote]:
-    """The votes that agree, if the quorum is there and they are more than half; else none."""
-    if len(votes) < quorum:
-        return []
-    content, n = Counter((v.outcome, v.label_id, v.meta_label) for v in votes).most_common(1)[0]
-    return (
-        [v for v in votes if (v.outcome, v.label_id, v.meta_label) == content] if 2 * n > len(votes) else []
-    )
-
-
-def _lock_open(case: Case) -> Case:
-    held = _lock(case)
-    if held.state != Case.State.OPEN:
-        raise CaseConflict("This case is decided already.")
-    return held
-
-
-def _end(
-    case: Case,
-    user: User,
-    outcome: str,
-    label: Label | None,
-    meta_label: str,
-    rationale: str,
-    *,
-    by_votes: bool,
-) -> Decision:
-    """Writes the decision on a locked case and resolves the flags that it answers."""
-    now: datetime = timezone.now()
-    decision = Decision.objects.create(
-        case=case,
-        item_id=case.item_id,
-        outcome=outcome,
-        label=label,
-        meta_label=meta_label,
-        rationale=rationale,
-        decided_by=user,
-        by_votes=by_votes,
-        created=now,
-    )
-    case.state = Case.State.DECIDED
-    case.save(update_fields=["state"])
-    Flag.objects.filter(item=case.item_id, resolved__isnull=True).update(resolved=now)
-    record(
-        case.project,
-        user,
-        "decide case",
-        f"case {case.pk}",
-        after={"outcome": outcome, "label": label.name if label else None, "meta_label": meta_label},
-    )
-    return decision

@@ -1,5 +1,6 @@
-"""The adjudication pages: queue, case, reference."""
+"""The adjudication pages: queue, case, what was decided."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -8,24 +9,31 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import may, open_project, role_in
+from annotation.markdown import clauses
 from annotation.markdown import render as render_markdown
 from annotation.models import Label, MetaLabel, Project, Role, User
 from annotation.queries.projects import active_labels, newest_guideline
-from qc.forms.cases import OpenCasesForm, OutcomeForm, ReopenForm
-from qc.models import Case, Outcome
-from qc.queries import cases
+from annotation.queries.values import label_names
+from qc.algorithms.marked_text import cut
+from qc.forms.cases import CaseFilterForm, OpenCasesForm, OutcomeForm, ReopenForm
+from qc.models import Case, GuidelineProposal, Outcome, TieRule
+from qc.queries import cases, feedback
+from qc.queries.clauses import cited, clauses_about
+from qc.queries.review import review_settings
 from qc.services import cases as case_services
+from qc.services import proposals, votes
 
 MOST_LABEL_BUTTONS = 12
 
 OUTCOMES = [  # value, key, name, what it means
-    (Outcome.LABEL, "l", "Final label", "One label is right under the guideline."),
+    (Outcome.LABEL, "l", "Final label", "One answer is right under the guideline."),
     (Outcome.EXCLUDE, "x", "Exclude", "Out of the data, kept with a reason."),
     (Outcome.HARD, "h", "Hard example", "Keep; several labels are defensible."),
-    (Outcome.GUIDELINE, "g", "Unclear guideline", "Back to the guideline, with what is unclear in it."),
+    (Outcome.GUIDELINE, "b", "Unclear guideline", "Back to the guideline, with what is unclear in it."),
 ]
 META_KEYS = {
     MetaLabel.MISLABELED: "m",
@@ -40,13 +48,15 @@ def adjudicate(request: HttpRequest, slug: str) -> HttpResponse:
     """The first open case that the user has not voted on; with `?state=decided` the case decided last."""
     project = open_project(request, slug, Role.ADJUDICATOR)
     assert isinstance(request.user, User)
+    filters = CaseFilterForm(request.GET).chosen()
     if request.GET.get("state") == "decided":
-        listed = cases.decided(project, 1)
+        found = [line.case for line in _decided(project, filters, 1)]
     else:
-        listed = cases.queue(project, request.user, 1)
-    if listed:
-        return redirect("case", slug, listed[0].pk)
-    return render(request, "qc/adjudicate_empty.html", _counts(request, project))
+        found = cases.queue(project, request.user, filters.get("source", ""), 1)
+    if found:
+        return redirect(_address(found[0], filters))
+    context = _counts(request, project) | {"filters": filters, "form": CaseFilterForm(request.GET)}
+    return render(request, "qc/adjudicate_empty.html", context)
 
 
 @require_GET
@@ -59,13 +69,13 @@ def case(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
 @require_POST
 def vote(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Casts a vote and opens the next case. With a quorum of one, the vote decides."""
-    return _settle(request, slug, case_id, case_services.cast_vote)
+    return _settle(request, slug, case_id, votes.cast_vote)
 
 
 @require_POST
 def decide(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Decides a case whose votes are there but do not agree."""
-    return _settle(request, slug, case_id, case_services.decide_case)
+    return _settle(request, slug, case_id, votes.decide_case)
 
 
 @require_POST
@@ -83,6 +93,22 @@ def reopen(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
         messages.error(request, " ".join(getattr(wrong, "messages", [str(wrong)])))
     else:
         messages.success(request, "The case is open again.")
+    return redirect("case", slug, case_id)
+
+
+@require_POST
+def settle_proposal(request: HttpRequest, slug: str, case_id: int, proposal_id: int) -> HttpResponse:
+    """Takes a proposed change into the guideline's draft, or leaves it out."""
+    project = open_project(request, slug, Role.LEAD)
+    assert isinstance(request.user, User)
+    proposal = get_object_or_404(GuidelineProposal, pk=proposal_id, case=case_id, case__project=project)
+    keep = request.POST.get("keep") == "1"
+    try:
+        (proposals.keep_proposal if keep else proposals.leave_out_proposal)(proposal, request.user)
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
+    else:
+        messages.success(request, "It is in the draft now." if keep else "The guideline stays as it is.")
     return redirect("case", slug, case_id)
 
 
@@ -114,7 +140,7 @@ def _chosen(request: HttpRequest, slug: str, case_id: int) -> Case:
 
 def _open(project: Project, user: User, form: Form) -> list[Case]:
     sent = form.cleaned_data
-    quorum, most = sent["quorum"] or 1, sent["most"] or 20
+    quorum, most = sent["quorum"] or review_settings(project).quorum, sent["most"] or 20
     if sent["what"] == "flags":
         return case_services.open_cases_of_flags(project, user, quorum)
     if sent["what"] == "item":
@@ -142,48 +168,128 @@ def _settle(request: HttpRequest, slug: str, case_id: int, service: Any) -> Http
         return redirect("case", slug, case_id)
     decided = chosen.state == Case.State.DECIDED
     messages.success(request, f"Case {chosen.pk}: {'decided' if decided else 'your vote is cast'}.")
-    following = _next_open(chosen, request.user)
-    return redirect("case", slug, following.pk) if following else redirect("adjudicate", slug)
+    filters = CaseFilterForm(request.GET).chosen()
+    following = _next_open(chosen, request.user, filters.get("source", ""))
+    return redirect(_address(following, filters) if following else reverse("adjudicate", args=[slug]))
 
 
-def _next_open(chosen: Case, user: Any) -> Case | None:
+def _next_open(chosen: Case, user: Any, source: str) -> Case | None:
     """The next case in the queue that the user has not voted on; after the last, the first one left."""
-    left = [c for c in cases.queue(chosen.project, user) if not c.voted and c.pk != chosen.pk]  # type: ignore[attr-defined]
+    queue = cases.queue(chosen.project, user, source)
+    left = [c for c in queue if not c.voted and c.pk != chosen.pk]  # type: ignore[attr-defined]
     return next((c for c in left if c.pk > chosen.pk), left[0] if left else None)
 
 
+def _address(case: Case, filters: dict[str, str]) -> str:
+    """A case's page in a filtered list."""
+    kept = f"?{urlencode(filters)}" if filters else ""
+    return reverse("case", args=[case.project.slug, case.pk]) + kept
+
+
+def _decided(project: Project, filters: dict[str, str], most: int = cases.MOST_LISTED) -> list[cases.Decided]:
+    return cases.decided(
+        project, filters.get("source", ""), filters.get("outcome", ""), filters.get("by", ""), most
+    )
+
+
 def _page(request: HttpRequest, chosen: Case, form: OutcomeForm, status: int = 200) -> HttpResponse:
-    project = chosen.project
-    user = request.user
+    project, user = chosen.project, request.user
     assert isinstance(user, User)
     is_lead = may(role_in(user, project), Role.LEAD)
-    seen = cases.view_case(cases.cases(project).get(pk=chosen.pk), user, names=is_lead)
+    names = label_names(project)
+    seen = cases.view_case(cases.cases(project).get(pk=chosen.pk), user, names, authors=is_lead)
     is_open = chosen.state == Case.State.OPEN
-    listed = cases.queue(project, user) if is_open else cases.decided(project)
+    filters = CaseFilterForm(request.GET).chosen()
+    lines = [] if is_open else _decided(project, filters)
+    listed = cases.queue(project, user, filters.get("source", "")) if is_open else [d.case for d in lines]
     at = next((n for n, other in enumerate(listed) if other.pk == chosen.pk), None)
-    guideline = newest_guideline(project)
-    labels = list(active_labels(project))
+    settings = review_settings(project)
     context = _counts(request, project) | {
         "seen": seen,
         "case": seen.case,
         "item": seen.case.item,
+        "meta": list(seen.case.item.meta.items())[:3],
         "is_open": is_open,
         "listed": listed,
+        "lines": lines,
+        "place": None if at is None else at + 1,
+        "kept": f"?{urlencode(filters)}" if filters else "",
+        "filters": filters,
+        "filter_form": CaseFilterForm(request.GET),
+        "deciders": [] if is_open else cases.deciders(project),
         "previous": listed[at - 1] if at else None,
         "next": listed[at + 1] if at is not None and at + 1 < len(listed) else None,
+        "settled": cases.describe(seen.decision, names) if seen.decision else "",
+        "pieces": _pieces(seen),
+        "votes": [
+            (vote, cases.describe(vote, names), bool(seen.decision) and _agree(vote, seen))
+            for vote in seen.votes or []
+        ],
+        "tally": cases.tally_in_words(seen.decision, seen.votes or []) if seen.decision else "",
+        "overruled": sum(answer["overruled"] for answer in seen.answers),
+        "told": settings.tells_annotators and not feedback.is_secret(seen.case.item),
+        "similar": cases.similar_decisions(seen.case, names) if is_open else [],
+    }
+    return render(
+        request,
+        "qc/adjudicate.html",
+        context | _voting(seen, form, settings.tie_rule, is_lead),
+        status=status,
+    )
+
+
+def _voting(seen: cases.CaseView, form: OutcomeForm, tie_rule: str, is_lead: bool) -> dict[str, Any]:
+    """What the form, the guideline beside it and the keys need."""
+    case, project = seen.case, seen.case.project
+    is_open = case.state == Case.State.OPEN
+    labels = list(active_labels(project))
+    guideline = newest_guideline(project)
+    body = guideline.body if guideline else ""
+    in_question = {answer["label"] for answer in seen.answers} | {
+        name for answer in seen.answers for name in answer["labels"] or []
+    }
+    quoted = clauses_about(body, sorted(name for name in in_question if name))
+    return {
         "form": form,
+        "task": project.task,
         "may_vote": is_open and seen.my_vote is None,
-        "tied": is_open and seen.my_vote is not None and seen.votes_cast >= seen.case.quorum,
+        "may_decide": seen.tied and seen.my_vote is not None and (is_lead or tie_rule == TieRule.PANEL),
+        "tie_rule": TieRule(tie_rule),
         "outcomes": OUTCOMES,
         "meta_labels": [(value, name, META_KEYS[MetaLabel(value)]) for value, name in MetaLabel.choices],
         "labels": _keyed(labels) if len(labels) <= MOST_LABEL_BUTTONS else None,
         "all_labels": labels,
+        "span_answers": _span_answers(seen) if project.task == Project.Task.SPANS else [],
         "guideline": guideline,
-        "guideline_html": render_markdown(guideline.body) if guideline else "",
-        "settled": cases.describe(seen.decision) if seen.decision else "",
-        "votes": [(vote, cases.describe(vote)) for vote in seen.votes or []],
+        "guideline_html": render_markdown(body),
+        "clauses": [cited(clause) for clause in clauses(body)],
+        "quoted": [(clause.number, clause.title, render_markdown(clause.body)) for clause in quoted],
     }
-    return render(request, "qc/adjudicate.html", context, status=status)
+
+
+def _agree(vote: Any, seen: cases.CaseView) -> bool:
+    return seen.decision is not None and cases.content(vote) == cases.content(seen.decision)
+
+
+def _pieces(seen: cases.CaseView) -> list[tuple[str, list[str], bool]]:
+    """The text, cut where the final spans begin and end; nothing where there are none to show."""
+    if seen.decision is None or not seen.decision.spans:
+        return []
+    found = cut(seen.case.item.text, seen.decision.spans)
+    return [(text, [seen.names[pk] for pk in over], ends) for text, over, ends in found]
+
+
+def _span_answers(seen: cases.CaseView) -> list[dict[str, Any]]:
+    """The different answers of a span project: which people gave them, what they marked, and what a form sends."""
+    different: dict[str, dict[str, Any]] = {}
+    text = seen.case.item.text
+    for answer in seen.answers:
+        key = json.dumps(answer["spans"])
+        if key not in different:
+            marks = [(text[span["start"] : span["end"]], span["label"]) for span in answer["spans"] or []]
+            different[key] = {"value": key, "marks": marks, "letters": [], "key": str(len(different) + 1)}
+        different[key]["letters"].append(answer["letter"])
+    return list(different.values())
 
 
 def _keyed(labels: list[Label]) -> list[tuple[Label, str]]:

@@ -10,7 +10,8 @@ from django.db import connections
 
 from annotation.models import Membership, Project, User
 from qc.models import Case, Decision, Vote
-from qc.services.cases import CaseConflict, cast_vote, decide_case, open_cases
+from qc.services.cases import CaseConflict, open_cases
+from qc.services.votes import cast_vote, decide_case
 from tests.conftest import make_user
 from tests.qc.conftest import Answer
 

@@ -13,7 +13,8 @@ from django.utils import timezone
 from annotation.models import Annotation, Item, Project, User
 from annotation.services.rounds import create_round
 from qc.queries.resolved import resolved_labels
-from qc.services.cases import decide_case, open_cases, reopen_case
+from qc.services.cases import open_cases, reopen_case
+from qc.services.votes import decide_case
 from tests.qc.conftest import Answer
 
 

@@ -1,0 +1,26 @@
+"""What quality control adds to the shell of every page: how many cases wait, and whether decisions are told."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from annotation.access import may, role_in
+from annotation.models import Project, Role
+from qc.models import Case
+from qc.queries import cases, feedback
+
+
+def side_bar(request: HttpRequest) -> dict[str, Any]:
+    """{"station_counts": {address: open}, "told_decisions": address or None} for the project at hand."""
+    project: Project | None = getattr(request, "project", None)
+    user = getattr(request, "user", None)
+    if project is None or user is None:
+        return {}
+    found: dict[str, Any] = {"station_counts": {}, "told_decisions": None}
+    if may(role_in(user, project), Role.ADJUDICATOR):
+        address = reverse("adjudicate", args=[project.slug])
+        found["station_counts"][address] = cases.count_cases(project, Case.State.OPEN)
+    elif feedback.tells(project):
+        found["told_decisions"] = reverse("told-decisions", args=[project.slug])
+    return found
