@@ -17,11 +17,13 @@ from annotation.forms.labelling import AnswerForm, FlagForm
 from annotation.models import Annotation, Assignment, Flag, Item, Project, User
 from annotation.queries import labelling as reads
 from annotation.queries import projects
+from annotation.queries.values import label_names, named_value, value_in_words
 from annotation.services import answers, flags, labelling
 
-AHEAD = 2  # the text at hand and the next one
+AHEAD = 3  # the text at hand and those that are on the screen at once after it
 LARGEST_ID = 2**63 - 1
 SHOWN_META = 3
+MOST_BUTTONS = 12  # labels that are shown as buttons; more are a list to filter
 FLAG_KINDS = [
     (Flag.Kind.MISLABELED, "the imported label is wrong", "M"),
     (Flag.Kind.UNSOLVABLE, "nobody could tell from this text alone", "U"),
@@ -29,6 +31,12 @@ FLAG_KINDS = [
     (Flag.Kind.AMBIGUOUS, "two labels fit, guideline is silent", "A"),
     (Flag.Kind.OTHER, "say what in the note", "O"),
 ]
+NOTICES = ["js/overlays.js", "js/outbox.js", "js/annotate-notices.js"]
+SHAPES = {
+    Project.Task.CLASSIFICATION: ["js/label-list.js", "js/label-choice.js"],
+    Project.Task.MULTILABEL: ["js/label-list.js", "js/label-set.js"],
+    Project.Task.SPANS: ["js/text-units.js", "js/span-board.js", "js/label-spans.js"],
+}
 
 
 @never_cache
@@ -40,14 +48,14 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _store(request, project)
     handout = labelling.next_items(project, request.user, AHEAD)
-    recent = reads.recent_answers(handout.annotator)
+    recent = _recent(project, reads.recent_answers(handout.annotator))
     opened = _opened(request, project)
     if handout.reason and (opened is None or handout.reason == "paused"):
         return _finish(request, project, handout, recent)
     return render(request, "annotation/annotate.html", _context(project, handout, recent, opened))
 
 
-def _opened(request: HttpRequest, project: Project) -> Annotation | None:
+def _opened(request: HttpRequest, project: Project) -> dict[str, Any] | None:
     """The own answer that the address names."""
     asked = request.GET.get("answer", "")
     if not asked:
@@ -56,43 +64,52 @@ def _opened(request: HttpRequest, project: Project) -> Annotation | None:
         raise Http404("There is no such answer of yours.")
     assert isinstance(request.user, User)
     own = reads.answers_of(request.user).filter(round__project=project).select_related("item")
-    return get_object_or_404(own, pk=int(asked))
+    return _recent(project, [get_object_or_404(own, pk=int(asked))])[0]
 
 
 def _context(
-    project: Project, handout: labelling.Handout, recent: list[Annotation], opened: Annotation | None
+    project: Project, handout: labelling.Handout, recent: list[dict[str, Any]], opened: dict[str, Any] | None
 ) -> dict[str, Any]:
     guideline = projects.newest_guideline(project)
-    made = handout.round
+    labels = list(projects.active_labels(project))
     first = handout.leases[0] if handout.leases else None
-    if opened is not None:
-        shown = {"id": opened.item_id, "text": opened.item.text, "meta": opened.item.meta}
-    else:
-        assert first is not None
-        shown = {"id": first.item_id, "text": first.text, "meta": first.meta}
-    progress = {
-        "mine": handout.mine,
-        "round_done": made.items_done if made else 0,
-        "round_total": made.items_total if made else 0,
-    }
+    shown = opened["item"] if opened else _item(first) if first else {}
+    keys = {label.hotkey for label in labels}
+    progress, sitting = progress_of(handout), sitting_of(project, handout)
+    many = len(labels) > MOST_BUTTONS
     return {
         "item": shown,
         "tags": meta_tags(shown["meta"]),
         "assignment": first,
         "opened": opened,
         "key": uuid.uuid4(),
-        "labels": projects.active_labels(project),
-        "round": made,
+        "labels": labels,
+        "split": many or project.task == Project.Task.SPANS,
+        "none_key": next((digit for digit in "0987654321" if digit not in keys), ""),
+        "round": handout.round,
         "progress": progress,
+        "sitting": sitting,
         "recent": recent,
         "guideline": guideline,
         "guideline_html": markdown.render(guideline.body) if guideline else "",
         "flag_kinds": FLAG_KINDS,
-        "difficulties": range(1, 6),
+        "ratings": range(1, 6),
         "longest_comment": AnswerForm.base_fields["comment"].max_length,  # type: ignore[attr-defined]
+        "scripts": [*NOTICES, "js/active-clock.js", *SHAPES[Project.Task(project.task)], "js/annotate.js"],
         "script": {
             "project": project.slug,
             "user": handout.annotator.user_id,
+            "task": project.task,
+            "overlapping": project.overlapping_spans,
+            "labels": [
+                {
+                    "name": label.name,
+                    "color": label.color,
+                    "description": label.description,
+                    "examples": label.examples,
+                }
+                for label in labels
+            ],
             "count": AHEAD,
             "urls": {
                 "page": reverse("annotate", args=[project.slug]),
@@ -102,26 +119,64 @@ def _context(
                 "annotation": reverse("api-annotation", args=[0]),
                 "flags": reverse("api-flags", args=[0]),
             },
-            "assignments": [
-                {"id": lease.id, "item": {"id": lease.item_id, "text": lease.text, "meta": lease.meta}}
-                for lease in handout.leases
-            ],
-            "recent": [_recent(answer) for answer in recent],
-            "opened": _recent(opened) if opened else None,
+            "assignments": [{"id": lease.id, "item": _item(lease)} for lease in handout.leases],
+            "recent": recent,
+            "opened": opened,
+            "progress": progress,
+            "quota": None,
+            "sitting": sitting,
             "guideline_version": handout.guideline_version,
         },
     }
 
 
-def _recent(answer: Annotation) -> dict[str, Any]:
+def _item(lease: reads.Lease) -> dict[str, Any]:
+    return {"id": lease.item_id, "text": lease.text, "meta": lease.meta}
+
+
+def progress_of(handout: labelling.Handout) -> dict[str, int]:
+    """How far the round is, and the annotator in it."""
+    made = handout.round
+    total = made.items_total if made else 0
     return {
-        "annotation": answer.pk,
-        "label": answer.label_name,
-        "comment": answer.comment,
-        "difficulty": answer.difficulty,
-        "flagged": getattr(answer, "flagged", False),
-        "item": {"id": answer.item_id, "text": answer.item.text, "meta": answer.item.meta},
+        "mine": handout.mine,
+        "mine_total": total,
+        "round_done": made.items_done if made else 0,
+        "round_total": total,
     }
+
+
+def sitting_of(project: Project, handout: labelling.Handout) -> dict[str, Any]:
+    """The clock of this sitting."""
+    seconds, limit = round(handout.sitting_seconds), project.sitting_minutes
+    return {
+        "seconds": seconds,
+        "minutes": seconds // 60,
+        "limit": limit,
+        "limit_seconds": 60 * limit if limit else None,
+    }
+
+
+def _recent(project: Project, answered: list[Annotation]) -> list[dict[str, Any]]:
+    """Own answers as the page and its script know them."""
+    if not answered:
+        return []
+    names = label_names(project)
+    return [
+        {
+            "annotation": answer.pk,
+            "value": {
+                field: value for field, value in named_value(answer, names).items() if value is not None
+            },
+            "words": value_in_words(answer, names),
+            "comment": answer.comment,
+            "difficulty": answer.difficulty,
+            "confidence": answer.confidence,
+            "flagged": getattr(answer, "flagged", False),
+            "item": {"id": answer.item_id, "text": answer.item.text, "meta": answer.item.meta},
+        }
+        for answer in answered
+    ]
 
 
 def meta_tags(meta: dict[str, Any]) -> list[str]:
@@ -135,7 +190,7 @@ def meta_tags(meta: dict[str, Any]) -> list[str]:
 
 
 def _finish(
-    request: HttpRequest, project: Project, handout: labelling.Handout, recent: list[Annotation]
+    request: HttpRequest, project: Project, handout: labelling.Handout, recent: list[dict[str, Any]]
 ) -> HttpResponse:
     guideline = projects.newest_guideline(project)
     context = {
@@ -146,16 +201,21 @@ def _finish(
         "totals": reads.texts_answered(handout.annotator, project),
         "guideline": guideline,
         "guideline_html": markdown.render(guideline.body) if guideline else "",
-        "script": {"project": project.slug, "user": handout.annotator.user_id},
+        "scripts": [*NOTICES, "js/annotate-end.js"],
+        "script": {
+            "project": project.slug,
+            "user": handout.annotator.user_id,
+            "page": reverse("annotate", args=[project.slug]),
+        },
     }
     return render(request, "annotation/finish.html", context)
 
 
 def _store(request: HttpRequest, project: Project) -> HttpResponse:
-    form = AnswerForm(request.POST)
+    form = AnswerForm(request.POST, project=project)
     if form.is_valid():
         try:
-            _answer_or_revise(request, project, form.cleaned_data)
+            _answer_or_revise(request, project, form)
         except ValidationError as wrong:
             messages.error(request, " ".join(wrong.messages))
     else:
@@ -163,9 +223,9 @@ def _store(request: HttpRequest, project: Project) -> HttpResponse:
     return redirect("annotate", project.slug)
 
 
-def _answer_or_revise(request: HttpRequest, project: Project, sent: dict[str, Any]) -> None:
+def _answer_or_revise(request: HttpRequest, project: Project, form: AnswerForm) -> None:
     assert isinstance(request.user, User)
-    told = {"label": sent["label"], "comment": sent["comment"], "difficulty": sent["difficulty"]}
+    sent, told = form.cleaned_data, form.answer()
     if sent["annotation"]:
         own = get_object_or_404(
             reads.answers_of(request.user).filter(round__project=project), pk=sent["annotation"]
@@ -177,7 +237,7 @@ def _answer_or_revise(request: HttpRequest, project: Project, sent: dict[str, An
         if sent["key"] is None:
             raise ValidationError("Nothing was saved. Reload the page and answer again.")
         answers.answer_item(assignment, key=sent["key"], **told)
-    messages.success(request, f"{sent['label']}. Saved.")
+    messages.success(request, f"{form.words()}. Saved.")
 
 
 def _words(errors: dict[str, list[ValidationError]]) -> str:

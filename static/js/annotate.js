@@ -1,142 +1,177 @@
-/* The annotate page: keys, the text at hand and the next one, my last texts. Every press goes into the outbox
-   (outbox.js); without this file the page is a plain form. */
+/* The annotate page: the text at hand and the next ones, my last texts, keys. How an answer looks is the business of its
+   shape (label-choice.js, label-set.js, label-spans.js); every press goes into the outbox (outbox.js). Without scripts the
+   page is a plain form. */
 (() => {
   const $ = (id) => document.getElementById(id);
   const told = JSON.parse($("labelling").textContent);
-  const form = $("answer"), comment = $("cm"), toast = $("toast"), saved = $("saved"), flag = $("flag");
+  const form = $("answer"), comment = $("cm"), flag = $("flag");
   const csrf = document.querySelector("[name=csrfmiddlewaretoken]").value;
-  const MOMENT = 140, LONGEST = 120, SHOWN = 6, WALK = 20;
+  const SHOWN = 6, WALK = 20, MOST = 20, RATINGS = ["difficulty", "confidence"];
   const keysOn = document.documentElement.dataset.keys !== "off";
-  const marker = `loupe-guideline:${told.project}`;
-  let hideTimer, fillTimer, filling = false, pressing = false;
+  const drafts = `loupe-draft:${told.user}:${told.project}`;
+  const { say, offerUndo, outbox: makeOutbox } = window.annotateNotices(told.project, told.user);
+  const clock = new window.ActiveClock(told.sitting.seconds);
+  let fillTimer, filling = false, mine = told.progress.mine, stopping = "";
 
-  const say = (message) => {
-    toast.replaceChildren(Object.assign(document.createElement("span"), { textContent: message }));
-    toast.hidden = false;
-    clearTimeout(hideTimer);
-    hideTimer = setTimeout(() => { toast.hidden = true; }, 3500);
-  };
-  const trouble = (message) => {
-    $("trouble").hidden = !message;
-    $("trouble").lastElementChild.textContent = message;
-  };
-  const states = {
-    saved: ["ok", () => "Saved"],
-    saving: ["ok", () => "Saving…"],
-    waiting: ["warn", (n) => `Not saved, trying again (${n} waiting)`],
-  };
-  const outbox = new Outbox(`loupe-unsent:${told.project}:${told.user}`, csrf, {
-    state(name, n) {
-      const [icon, words] = states[name];
-      saved.classList.toggle("good-t", name !== "waiting");
-      saved.classList.toggle("bad-t", name === "waiting");
-      saved.querySelector("use").setAttribute("href", `#i-${icon}`);
-      saved.lastElementChild.textContent = words(n);
-    },
-    idle() {
-      form ? fill() : location.reload(); // at the end of work there may be more now
-    },
+  /* What is on the screen: the text at hand (fresh), or one of my last ones (recent[at]) */
+  const recent = told.recent;
+  const gone = new Set(); // answered or skipped here, or in another tab; the server may not know yet
+  let ahead = [], fresh = null, at = -1, skipped = null, timed = null;
+  const shown = () => (at >= 0 ? recent[at] : fresh);
+
+  const outbox = makeOutbox(csrf, {
     stored(job, answer) {
       const entry = job.key && recent.find((r) => r.key === job.key);
       if (entry) entry.annotation = answer.id;
-      trouble("");
+      if (job.assignment && answer.feedback) window.goldFeedback?.(answer.feedback, job);
     },
-    refused(job, detail) {
-      trouble(`${detail || "That was refused."} ${job.about ? `It was about: “${job.about.slice(0, 60)}”.` : ""}`);
+    idle: () => fill(),
+    refused(job) {
+      gone.delete(job.assignment); // if it is still mine, it comes again
+      const place = recent.findIndex((r) => job.key && r.key === job.key);
+      if (place < 0) return;
+      recent.splice(place, 1);
+      if (at >= place) at -= 1;
+      if (at >= place - 1) show();
     },
-    stopped(detail) {
-      trouble(`${detail || "You are signed out."} What is not saved yet is kept in this browser and sent when you are back on this page.`);
+    elsewhere(job) {
+      if (!job.assignment) return;
+      gone.add(job.assignment);
+      ahead = ahead.filter((one) => one.id !== job.assignment);
+      if (fresh?.id === job.assignment) moveOn("You did this text in another tab. ");
+      fill();
     },
   });
+  const shape = window.answerShapes[told.task]({ form, told, say, commit: (value) => answer(value) });
 
-  /* What is on the screen: the text at hand (fresh), or one of my last ones (recent[at]) */
-  const recent = told.recent ?? [];
-  let ahead = (told.assignments ?? []).filter((a) => !outbox.holds(a.id));
-  let fresh = ahead.shift() ?? null, at = -1, skipped = null, timed = null, seen = 0, since = performance.now();
-  if (told.opened) {
-    at = recent.findIndex((r) => r.annotation === told.opened.annotation);
-    if (at < 0) at = recent.push(told.opened) - 1;
-  }
-  const shown = () => (at >= 0 ? recent[at] : fresh);
-
+  const el = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text });
   const tags = (meta) => Object.values(meta)
     .filter((v) => ["string", "number"].includes(typeof v) && `${v}`.length > 0 && `${v}`.length <= 40).slice(0, 3);
-  const el = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text });
   const show = () => {
-    const now = shown(), item = now?.item;
-    $("text").textContent = item ? item.text : "The next text comes as soon as the connection is back.";
+    const now = shown(), item = now?.item ?? null, own = at >= 0;
+    if (told.task !== "spans") $("text").textContent = item?.text ?? "";
+    $("text").hidden = !item;
+    $("waiting").hidden = Boolean(item);
     if (item) {
       const words = (item.text.match(/\S+/g) ?? []).length;
       $("about").replaceChildren(el("b", "", `Text ${item.id}`), ...tags(item.meta).map((v, n) => el("span", n ? "desk" : "", v)),
         el("span", "push faint desk", `${words.toLocaleString("en")} word${words === 1 ? "" : "s"}`));
     }
-    for (const b of form.querySelectorAll(".lab")) {
-      b.disabled = !item;
-      b.toggleAttribute("aria-pressed", false);
-      if (at >= 0 && b.value === now.label) b.setAttribute("aria-pressed", "true");
-    }
+    shape.show(item, now?.value ?? null, own);
     comment.value = now?.comment ?? "";
-    for (const r of document.querySelectorAll("[name=difficulty]")) r.checked = Number(r.value) === now?.difficulty;
-    $("hint").textContent = at >= 0 ? "Your answer is marked; another one replaces it" : "One answer; the key answers and moves on";
+    for (const name of RATINGS)
+      for (const r of document.querySelectorAll(`[name=${name}]`)) r.checked = Number(r.value) === now?.[name];
+    if ($("hint")) $("hint").textContent = shape.hint(own);
+    strip(now);
+    if (now !== timed) {
+      timed = now;
+      clock.restart();
+    }
+  };
+  const strip = (now) => {
     $("recent").replaceChildren(...recent.slice(0, Math.max(SHOWN, at + 1)).slice(-SHOWN).map((r) => {
-      const li = el("li", "", ""), a = el("a", "", ""), b = el("b", "clip", r.label);
+      const li = el("li", "", ""), a = el("a", "", ""), b = el("b", "clip", shape.words(r.value)), text = el("span", "clip", r.item.text.slice(0, 60));
       a.href = r.annotation ? `${told.urls.page}?answer=${r.annotation}` : told.urls.page;
       a.dataset.recent = recent.indexOf(r);
       if (r === now) a.setAttribute("aria-current", "true");
       if (r.flagged) b.append(flag.querySelector("summary svg").cloneNode(true));
-      a.append(b, el("span", "clip", r.item.text.slice(0, 60)));
+      text.dir = "auto";
+      a.append(b, text);
       li.append(a);
       return li;
     }));
-    if (now !== timed) [timed, seen, since] = [now, 0, performance.now()];
   };
+  const rating = (name) => Number(document.querySelector(`[name=${name}]:checked`)?.value) || null;
+  const extras = () => {
+    const asked = RATINGS.filter((name) => document.querySelector(`[name=${name}]`));
+    return { comment: comment.value, ...Object.fromEntries(asked.map((name) => [name, rating(name)])) };
+  };
+
+  /* What is begun on the text at hand outlives a reload */
+  const keepDraft = () => {
+    if (at >= 0 || !fresh) return;
+    Object.assign(fresh, extras(), { value: shape.draft() });
+    const { id, value, comment: said, difficulty, confidence } = fresh;
+    try {
+      if (value || said || difficulty || confidence) localStorage.setItem(drafts, JSON.stringify({ id, value, comment: said, difficulty, confidence }));
+      else localStorage.removeItem(drafts);
+    } catch { /* it lives as long as the page */ }
+  };
+  const recallDraft = () => {
+    try {
+      const kept = JSON.parse(localStorage.getItem(drafts) ?? "null");
+      if (kept && kept.id === fresh?.id) Object.assign(fresh, kept);
+    } catch { /* there is none */ }
+  };
+  const dropDraft = () => {
+    try {
+      localStorage.removeItem(drafts);
+    } catch { /* it never was there */ }
+  };
+
   const goTo = (place) => {
     keepDraft();
     at = place;
     show();
   };
-  const keepDraft = () => {
-    if (at >= 0 || !fresh) return;
-    fresh.comment = comment.value;
-    fresh.difficulty = difficulty();
-  };
-  const difficulty = () => Number(document.querySelector("[name=difficulty]:checked")?.value) || null;
-  const activeSeconds = () => Math.round(Math.min(LONGEST, (seen + (document.hidden ? 0 : performance.now() - since)) / 1000) * 10) / 10;
-  const moveOn = () => {
+  const goBack = () => {
     at = -1;
-    fresh = ahead.shift() ?? null;
     show();
     fill();
   };
+  const moveOn = (message) => {
+    at = -1;
+    fresh = ahead.shift() ?? null;
+    recallDraft();
+    show();
+    say(fresh ? `${message}Next text.` : message);
+    if (fresh) $("said").textContent = `${message}Next text. ${fresh.item.text.slice(0, 400)}`;
+  };
+  const leave = () => {
+    if (stopping === "paused" || !outbox.jobs.length) location.assign(told.urls.page);
+  };
 
-  /* The next texts. What the server still counts as mine but I have answered is left out. */
+  /* The next texts. What the server still counts as mine but I have dealt with is left out. */
+  const short = () => ahead.length + (fresh ? 1 : 0) < told.count;
   const fill = async () => {
-    if (filling || !form || outbox.running || ahead.length + (fresh ? 1 : 0) >= told.count) return;
+    if (stopping) return fresh || at >= 0 ? undefined : leave();
+    if (filling || !short()) return;
     filling = true;
     clearTimeout(fillTimer);
+    let more = 0;
     try {
+      const pending = outbox.jobs.filter((job) => job.assignment).length;
+      const wanted = JSON.stringify({ count: Math.min(told.count + pending, MOST) });
       const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
-      const answer = await fetch(told.urls.next, { method: "POST", headers, body: JSON.stringify({ count: told.count }), signal: AbortSignal.timeout(20000) });
-      if (!answer.ok) throw new Error(answer.status);
-      const given = await answer.json();
-      gauge("mine", given.progress.mine, given.progress.round_total);
-      gauge("round", given.progress.round_done, given.progress.round_total);
-      const held = new Set([fresh?.id, ...ahead.map((a) => a.id)]);
-      ahead.push(...given.assignments.filter((a) => !held.has(a.id) && !outbox.holds(a.id)));
-      if (given.guideline_version !== told.guideline_version && !outbox.jobs.length && !comment.value) {
-        sessionStorage.setItem(marker, "changed");
-        return location.assign(told.urls.page);
-      }
-      if (!fresh && at < 0) {
-        if (!ahead.length && given.reason && !outbox.jobs.length) return location.assign(told.urls.page);
-        fresh = ahead.shift() ?? null;
-        show();
-      }
-    } catch {
-      fillTimer = setTimeout(fill, 3000);
-    } finally {
-      filling = false;
+      const said = await fetch(told.urls.next, { method: "POST", headers, body: wanted, signal: AbortSignal.timeout(20000) });
+      if (!said.ok) throw new Error(said.status);
+      more = receive(await said.json(), pending);
+    } catch { /* try again in a moment */ }
+    filling = false;
+    if (more && short()) fill();
+    else if (!fresh && !stopping) fillTimer = setTimeout(fill, 3000);
+  };
+  const receive = (given, pending) => {
+    mine = pending ? Math.max(mine, given.progress.mine) : given.progress.mine;
+    gauge("mine", mine, told.quota ?? given.progress.round_total);
+    gauge("round", given.progress.round_done, given.progress.round_total);
+    const held = new Set([fresh?.id, ...ahead.map((a) => a.id)]);
+    const added = given.assignments.filter((a) => !held.has(a.id) && !gone.has(a.id) && !outbox.holds(a.id));
+    ahead.push(...added);
+    const over = given.reason === "done" ? !ahead.length && !outbox.jobs.length : Boolean(given.reason);
+    if (over || told.guideline_version !== given.guideline_version) {
+      stopping = given.reason || "read_guideline";
+      ahead = []; // they stay mine and come back on the next page
     }
+    if (stopping === "paused" || (stopping && !fresh && at < 0)) {
+      keepDraft();
+      leave();
+    } else if (!fresh && at < 0 && ahead.length) {
+      fresh = ahead.shift();
+      recallDraft();
+      show();
+    }
+    return added.length;
   };
   const gauge = (name, value, total) => {
     for (const g of document.querySelectorAll(`[data-gauge=${name}]`)) {
@@ -146,62 +181,68 @@
   };
 
   /* What can be done */
-  const answer = (button) => {
+  const answer = (value) => {
     const now = shown();
-    if (!now || pressing) return;
-    pressing = true;
-    for (const b of form.querySelectorAll(".lab")) b.toggleAttribute("aria-pressed", false);
-    button.setAttribute("aria-pressed", "true");
-    const label = button.value, sent = { label, comment: comment.value, difficulty: difficulty() };
-    const seconds = activeSeconds();
-    if (at >= 0) revise(now, sent);
-    else {
-      const key = Outbox.key();
-      outbox.add({ method: "POST", url: told.urls.answer.replace("/0/", `/${now.id}/`), key, assignment: now.id, about: now.item.text, body: { key, seconds, ...sent } });
-      recent.unshift({ annotation: null, key, item: now.item, flagged: now.flagged, ...sent });
+    if (!now) return;
+    const sent = { ...value, ...extras() }, words = shape.words(value), own = at >= 0;
+    closePops();
+    if (own) {
+      revise(now, sent, words);
+      goBack();
+      say(`${words}. Revised.`);
+    } else {
+      const key = window.Outbox.key(), url = told.urls.answer.replace("/0/", `/${now.id}/`);
+      gone.add(now.id);
+      mine += 1;
+      dropDraft();
+      const job = { method: "POST", url, key, assignment: now.id, about: now.item.text.slice(0, 200), words, body: { key, seconds: clock.text(), ...sent } };
+      recent.unshift({ annotation: null, key, item: now.item, flagged: now.flagged, ...extras(), value });
       recent.splice(WALK);
       skipped = null;
+      moveOn(`${words}. `);
+      offerUndo();
+      outbox.add(job);
+      fill();
     }
-    const fromFresh = at < 0;
-    setTimeout(() => {
-      pressing = false;
-      closePops();
-      if (fromFresh) moveOn();
-      else goBack();
-      say(fromFresh ? `${label}. Next text.` : `${label}. Revised.`);
-    }, MOMENT);
+    shape.used(value);
   };
-  const goBack = () => {
-    at = -1;
-    show();
-    fill();
-  };
-  const revise = (entry, changes) => {
-    if (Object.entries(changes).every(([name, value]) => (entry[name] ?? null) === value)) return;
-    Object.assign(entry, changes);
-    const url = entry.annotation ? told.urls.annotation.replace("/0/", `/${entry.annotation}/`) : told.urls.annotation;
-    outbox.add({ method: "PATCH", url, after: entry.annotation ? null : entry.key, about: entry.item.text, body: changes });
+  const revise = (entry, changes, words) => {
+    const before = { ...entry.value, comment: entry.comment, difficulty: entry.difficulty, confidence: entry.confidence };
+    if (Object.entries(changes).every(([name, value]) => JSON.stringify(before[name] ?? null) === JSON.stringify(value))) return;
+    const { label, labels, spans, ...rest } = changes;
+    Object.assign(entry, rest);
+    if (label !== undefined) entry.value = { label };
+    if (labels !== undefined) entry.value = { labels };
+    if (spans !== undefined) entry.value = { spans };
+    const url = told.urls.annotation.replace("/0/", entry.annotation ? `/${entry.annotation}/` : "/0/");
+    outbox.add({ method: "PATCH", url, after: entry.annotation ? null : entry.key, about: entry.item.text.slice(0, 200), words, body: changes });
   };
   const skip = () => {
     if (at >= 0) return goBack();
-    if (!fresh || pressing) return;
-    outbox.add({ method: "POST", url: told.urls.skip.replace("/0/", `/${fresh.id}/`), assignment: fresh.id, about: fresh.item.text, body: { reason: comment.value.slice(0, 500) } });
+    if (!fresh) return;
+    const reason = comment.value.slice(0, 500);
+    gone.add(fresh.id);
+    keepDraft();
+    dropDraft();
+    outbox.add({ method: "POST", url: told.urls.skip.replace("/0/", `/${fresh.id}/`), assignment: fresh.id, about: fresh.item.text.slice(0, 200), words: "skip", body: { reason } });
     skipped = fresh;
-    moveOn();
-    say("Skipped; others get this text. Z brings it back.");
+    closePops();
+    moveOn("Skipped; others get this text. ");
+    offerUndo();
+    fill();
   };
   const undo = () => {
-    if (pressing) return;
-    if (skipped) {
+    if (skipped && at < 0) {
       keepDraft();
       if (fresh) ahead.unshift(fresh);
       [fresh, skipped, at] = [skipped, null, -1];
+      gone.delete(fresh.id);
       show();
       return say("The skipped text is back");
     }
-    if (!recent.length) return say("Nothing to undo");
-    goTo(0);
-    say("Your last answer: press another label to replace it, → to go on");
+    if (at + 1 >= recent.length) return say(recent.length ? "No older texts here" : "Nothing to undo");
+    goTo(at + 1);
+    say(at ? "One text further back" : "Your last answer: give another one to replace it, → or S to go on");
   };
   const walk = (step) => {
     const place = at + step;
@@ -213,13 +254,13 @@
     if (!now) return;
     const kind = sent.get("kind"), note = sent.get("note").trim();
     if (kind === "other" && !note) return $("fnote").focus();
-    outbox.add({ method: "POST", url: told.urls.flags.replace("/0/", `/${now.item.id}/`), about: now.item.text, body: { kind, note } });
+    outbox.add({ method: "POST", url: told.urls.flags.replace("/0/", `/${now.item.id}/`), about: now.item.text.slice(0, 200), words: `flag: ${kind}`, body: { kind, note } });
     now.flagged = true;
     closePops();
     $("fnote").value = "";
     say("Flagged. You can still answer this text.");
     keepDraft();
-    show();
+    strip(now);
   };
   const closePops = () => { for (const d of document.querySelectorAll("details.pop[open]")) d.open = false; };
   const toggle = (id) => {
@@ -231,72 +272,93 @@
     it.open = open;
     if (open) it.querySelector("textarea, input:checked")?.focus();
   };
+  const rate = (n) => {
+    const r = document.querySelector(`[name=difficulty][value="${n}"]`);
+    if (!r) return false;
+    r.checked = true;
+    keepDraft();
+    say(`How hard: ${n} of 5`);
+    return true;
+  };
 
-  if (form) {
-    form.addEventListener("submit", (e) => {
-      e.preventDefault();
-      if (e.submitter?.matches(".lab")) answer(e.submitter);
-    });
-    flag.querySelector("form").addEventListener("submit", (e) => {
-      e.preventDefault();
-      flagText(new FormData(e.target));
-    });
-    $("keep").hidden = false;
-    $("keep").addEventListener("click", () => {
-      closePops();
-      if (at >= 0) revise(shown(), { comment: comment.value, difficulty: difficulty() });
-      say(at >= 0 ? "Comment kept" : "The comment goes with your answer");
-    });
-    addEventListener("click", (e) => {
-      const act = e.target.closest("[data-act]")?.dataset.act, link = e.target.closest("[data-recent]");
-      if (!act && !link || e.ctrlKey || e.metaKey || e.shiftKey) return;
-      e.preventDefault();
-      if (act) ({ undo, skip })[act]();
-      else goTo(Number(link.dataset.recent));
-    });
-    document.addEventListener("visibilitychange", () => {
-      if (document.hidden) seen += performance.now() - since;
-      since = performance.now();
-    });
-  }
+  /* The mouse */
+  flag.querySelector("form").addEventListener("submit", (e) => {
+    e.preventDefault();
+    flagText(new FormData(e.target));
+  });
+  $("keep").hidden = false;
+  $("keep").addEventListener("click", () => {
+    closePops();
+    if (at >= 0) revise(shown(), extras(), shape.words(shown().value));
+    else keepDraft();
+    say(at >= 0 ? "Comment kept" : "The comment goes with your answer");
+  });
+  document.addEventListener("change", keepDraft);
+  comment.addEventListener("input", keepDraft);
+  addEventListener("pagehide", keepDraft);
+  addEventListener("click", (e) => {
+    const act = e.target.closest("[data-act]")?.dataset.act, link = e.target.closest("[data-recent]");
+    if (!act && !link || e.ctrlKey || e.metaKey || e.shiftKey) return;
+    e.preventDefault();
+    if (act) ({ undo, skip })[act]();
+    else goTo(Number(link.dataset.recent));
+  });
 
+  /* The keys */
   const flagKinds = { m: "mislabeled", u: "unsolvable", n: "noisy", a: "ambiguous", o: "other" };
+  const acts = { z: undo, s: skip, c: () => toggle("comment"), f: () => toggle("flag"), g: () => toggle("guide"), "?": () => toggle("keys") };
   addEventListener("keydown", (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return;
-    const typing = e.target.matches("input:not([type=radio]), textarea, select");
+    if (e.ctrlKey || e.metaKey || e.defaultPrevented || e.isComposing) return;
+    const typing = e.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
     const k = e.key.toLowerCase();
     if (k === "escape") {
-      if ($("guide")?.matches(":popover-open")) $("guide").hidePopover();
+      const guide = $("guide");
+      if (guide?.matches(":popover-open")) guide.hidePopover();
+      else if (!typing) shape.key(e, k, typing);
       if (typing) e.target.blur();
       return;
     }
-    if (form && e.key === "Enter" && flag.open && flag.contains(e.target) && !e.target.matches("button")) {
+    if (e.key === "Enter" && flag.open && flag.contains(e.target) && !e.target.matches("button")) {
       e.preventDefault();
       return flag.querySelector("form").requestSubmit();
     }
-    if (typing || !keysOn) return;
-    if (form && (k === "arrowleft" || k === "arrowright") && !e.target.matches("input")) {
-      e.preventDefault();
-      return walk(k === "arrowleft" ? 1 : -1);
-    }
-    if (form && flag.open && flagKinds[k]) {
+    if (k.length === 1 && (!keysOn || e.altKey) && k !== " ") return;
+    if (!typing && flag.open && flagKinds[k]) {
       e.preventDefault();
       flag.querySelector(`[value=${flagKinds[k]}]`).checked = true;
       return k === "o" ? $("fnote").focus() : undefined;
     }
-    const hit = form?.querySelector(`[data-hotkey="${CSS.escape(k)}"]`);
-    const acts = form ? { z: undo, s: skip, c: () => toggle("comment"), f: () => toggle("flag") } : {};
-    const act = hit && k ? () => answer(hit) : { ...acts, g: () => toggle("guide"), "?": () => toggle("keys") }[k];
-    if (!act || e.repeat) return;
+    const digit = !typing && e.shiftKey && e.code.match(/^(?:Digit|Numpad)([1-5])$/)?.[1];
+    if ((digit && rate(digit)) || shape.key(e, k, typing)) return e.preventDefault();
+    if (typing || e.altKey) return;
+    if ((k === "arrowleft" || k === "arrowright") && !e.target.matches("input")) {
+      e.preventDefault();
+      return walk(k === "arrowleft" ? 1 : -1);
+    }
+    if (!acts[k] || e.repeat) return;
     e.preventDefault();
-    act();
+    acts[k]();
   });
 
-  if (sessionStorage.getItem(marker)) {
-    sessionStorage.removeItem(marker);
-    trouble("The guideline has changed. Press G and read what is new before you go on.");
+  /* The clock of this sitting */
+  const tick = () => {
+    const s = Math.floor(clock.sitting()), limit = told.sitting.limit;
+    const words = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+    for (const time of document.querySelectorAll("[data-clock]")) time.textContent = time.dataset.clock === "minutes" ? Math.floor(s / 60) : words;
+    for (const bar of document.querySelectorAll("[data-clock-bar]")) bar.value = limit ? Math.min(s, 60 * limit) : 0;
+  };
+  tick();
+  setInterval(tick, 1000);
+
+  /* Begin */
+  ahead = told.assignments.filter((one) => !outbox.holds(one.id));
+  fresh = ahead.shift() ?? null;
+  if (told.opened) {
+    at = recent.findIndex((r) => r.annotation === told.opened.annotation);
+    if (at < 0) at = recent.push(told.opened) - 1;
   }
-  if (form) show();
+  recallDraft();
+  show();
   if (outbox.jobs.length) outbox.flush();
-  else if (form) fill();
+  fill();
 })();

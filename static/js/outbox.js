@@ -1,27 +1,21 @@
 /* What was pressed and is not stored yet. Kept in localStorage, sent in order, one at a time, until the server has said
    that it is stored: a lost connection or a closed tab loses nothing, and sending twice changes nothing (each answer
-   carries its own key). A job: { id, method, url, body, key?, after?, assignment? }; `after` names the key of the answer
-   that a revision waits for. Tells `on.state` ("saved", "saving", "waiting"; how many), `on.stored`, `on.refused`,
-   `on.stopped` (signed out or paused: what is unsent stays here), `on.idle` (all is stored). */
-window.Outbox = class {
+   carries its own key). A job: { method, url, body, key?, after?, assignment?, about, words }; `after` names the key of
+   the answer that a revision waits for. Every job has an entry of its own, so that two tabs never write over each other;
+   a lock lets one tab send at a time. What the server refuses is kept apart until somebody has seen it.
+   Tells `on.state` ("saved", "saving", "offline", "waiting"; how many), `on.stored`, `on.refused`, `on.stopped` (signed
+   out or paused: what is unsent stays), `on.idle` (all is stored), `on.elsewhere` (another tab took up a text). */
+window.Outbox = class Outbox {
   constructor(name, csrf, on) {
-    Object.assign(this, { name, csrf, on, memory: [], running: false, wait: 1000, timer: 0 });
+    Object.assign(this, { name, csrf, on, memory: new Map(), running: false, wait: 1000, timer: 0, count: 0 });
     addEventListener("online", () => this.flush());
+    addEventListener("storage", (e) => {
+      if (e.newValue && e.key?.startsWith(`${name}:`)) on.elsewhere?.(JSON.parse(e.newValue));
+    });
   }
 
-  get jobs() {
-    try {
-      return JSON.parse(localStorage.getItem(this.name) ?? "[]");
-    } catch {
-      return this.memory;
-    }
-  }
-
-  set jobs(list) {
-    this.memory = list;
-    try {
-      localStorage.setItem(this.name, JSON.stringify(list));
-    } catch { /* storage is full or forbidden: the page keeps them */ }
+  static name(user, project) {
+    return `loupe-unsent:${user}:${project}`;
   }
 
   static key() {
@@ -31,8 +25,52 @@ window.Outbox = class {
     return [...bytes].map((b, at) => ([4, 6, 8, 10].includes(at) ? "-" : "") + b.toString(16).padStart(2, "0")).join("");
   }
 
+  entries(prefix) {
+    const found = new Map(this.memory);
+    try {
+      for (const [name, value] of Object.entries(localStorage)) found.set(name, value);
+    } catch { /* storage is forbidden: the page keeps them */ }
+    return [...found].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)).map(([, value]) => JSON.parse(value));
+  }
+
+  put(prefix, job) {
+    const [name, value] = [`${prefix}:${job.id}`, JSON.stringify(job)];
+    try {
+      localStorage.setItem(name, value);
+      this.memory.delete(name);
+    } catch {
+      this.memory.set(name, value);
+    }
+  }
+
+  drop(prefix, id) {
+    this.memory.delete(`${prefix}:${id}`);
+    try {
+      localStorage.removeItem(`${prefix}:${id}`);
+    } catch { /* it was never there */ }
+  }
+
+  get jobs() {
+    return this.entries(`${this.name}:`);
+  }
+
+  get refused() {
+    return this.entries(`${this.name}!:`);
+  }
+
   add(job) {
-    this.jobs = [...this.jobs, { id: Outbox.key(), ...job }];
+    const order = `${Date.now().toString(36).padStart(9, "0")}${(this.count++ % 46656).toString(36).padStart(3, "0")}`;
+    this.put(this.name, { ...job, id: `${order}-${Outbox.key()}` });
+    return this.flush();
+  }
+
+  forget(job) {
+    this.drop(`${this.name}!`, job.id);
+  }
+
+  again(job) {
+    this.forget(job);
+    this.put(this.name, job);
     return this.flush();
   }
 
@@ -51,44 +89,49 @@ window.Outbox = class {
       this.running = false;
     }
     if (empty && this.jobs.length) return this.flush(); // something was pressed in this very moment
-    if (empty) this.on.idle();
+    if (empty) this.on.idle?.();
   }
 
   async drain() {
     for (let job = this.jobs[0]; job; job = this.jobs[0]) {
-      this.on.state("saving", this.jobs.length);
+      this.on.state?.("saving", this.jobs.length);
       const said = await this.send(job);
       if (said.later) {
-        this.on.state("waiting", this.jobs.length);
-        if (said.stopped) this.on.stopped(said.detail);
+        this.on.state?.(said.offline ? "offline" : "waiting", this.jobs.length);
+        if (said.stopped) this.on.stopped?.(said.detail);
         else this.timer = setTimeout(() => this.flush(), this.wait);
         this.wait = Math.min(this.wait * 2, 30000);
         return false;
       }
       this.wait = 1000;
-      let rest = this.jobs.filter((other) => other.id !== job.id);
-      if (job.key && said.stored)
-        rest = rest.map((o) => (o.after === job.key ? { ...o, url: o.url.replace("/0/", `/${said.stored.id}/`), after: null } : o));
-      else if (job.key) rest = rest.filter((other) => other.after !== job.key);
-      this.jobs = rest;
-      if (said.stored) this.on.stored(job, said.stored);
-      else this.on.refused(job, said.detail);
+      if (!said.stored) this.put(`${this.name}!`, { ...job, detail: said.detail });
+      for (const later of this.jobs.filter((other) => job.key && other.after === job.key)) {
+        if (said.stored) this.put(this.name, { ...later, url: later.url.replace("/0/", `/${said.stored.id}/`), after: null });
+        else {
+          this.put(`${this.name}!`, { ...later, detail: said.detail });
+          this.drop(this.name, later.id);
+        }
+      }
+      this.drop(this.name, job.id);
+      if (said.stored) this.on.stored?.(job, said.stored);
+      else this.on.refused?.(job, said.detail);
     }
-    this.on.state("saved", 0);
+    this.on.state?.("saved", 0);
     return true;
   }
 
   async send(job) {
     const headers = { "Content-Type": "application/json", "X-CSRFToken": this.csrf };
+    const body = JSON.stringify(job.body);
+    const keepalive = body.length < 20000; // browsers refuse to outlive the page with more than 64 kB
     try {
-      const signal = AbortSignal.timeout(20000);
-      const answer = await fetch(job.url, { method: job.method, headers, body: JSON.stringify(job.body), keepalive: true, signal });
-      if (answer.ok) return { stored: await answer.json() };
+      const answer = await fetch(job.url, { method: job.method, headers, body, keepalive, signal: AbortSignal.timeout(20000) });
+      if (answer.ok) return { stored: await answer.json().catch(() => ({})) };
       if (answer.status >= 500 || [408, 425, 429].includes(answer.status)) return { later: true };
       const detail = (await answer.json().catch(() => ({}))).detail ?? "";
       return { detail, later: [401, 403].includes(answer.status), stopped: [401, 403].includes(answer.status) };
     } catch {
-      return { later: true };
+      return { later: true, offline: true };
     }
   }
 };
