@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from annotation.views import account, annotate, guideline, health, imports, items, jobs, members, projects
+from annotation.views import (
+    account,
+    annotate,
+    annotate_end,
+    guideline,
+    health,
+    imports,
+    items,
+    jobs,
+    members,
+    projects,
+)
 
 app_urls = [
     path("healthz", health.healthz, name="healthz"),
@@ -25,6 +36,7 @@ project_urls = [
     path("projects/<slug:slug>/guideline/v<int:version>.md", guideline.download, name="guideline-file"),
     path("projects/<slug:slug>/annotate/", annotate.annotate, name="annotate"),
     path("projects/<slug:slug>/annotate/skip/", annotate.skip, name="annotate-skip"),
+    path("projects/<slug:slug>/annotate/read/", annotate_end.confirm_guideline, name="annotate-read"),
     path("projects/<slug:slug>/annotate/flag/", annotate.flag, name="annotate-flag"),
     path("projects/<slug:slug>/items/", items.item_list, name="items"),
     path("projects/<slug:slug>/items/<int:pk>/", items.item_detail, name="item"),

@@ -61,6 +61,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "annotate": {"get": ANN, "post": ANN},
     "annotate-skip": {"post": ANN},
     "annotate-flag": {"post": ANN},
+    "annotate-read": {"post": ANN},
     "items": {"get": LEAD},
     "item": {"get": LEAD},
     "import": {"get": LEAD, "post": LEAD},

@@ -10,6 +10,11 @@ def members(project: Project) -> QuerySet[Membership]:
     return Membership.objects.filter(project=project).select_related("user").order_by("user__username")
 
 
+def membership_of(project: Project, user: User) -> Membership | None:
+    """The user's membership, with who paused it; None for a superuser who is no member."""
+    return Membership.objects.filter(project=project, user=user).select_related("paused_by").first()
+
+
 def annotator_of(project: Project, user: User) -> Annotator:
     """The author under which a user's answers in the project are kept; made at the first call."""
     annotator, _ = Annotator.objects.get_or_create(

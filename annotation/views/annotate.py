@@ -19,6 +19,7 @@ from annotation.queries import labelling as reads
 from annotation.queries import projects
 from annotation.queries.values import label_names, named_value, value_in_words
 from annotation.services import answers, flags, labelling
+from annotation.views.annotate_end import clock_of, end_page
 
 AHEAD = 3  # the text at hand and those that are on the screen at once after it
 LARGEST_ID = 2**63 - 1
@@ -51,7 +52,7 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     recent = _recent(project, reads.recent_answers(handout.annotator))
     opened = _opened(request, project)
     if handout.reason and (opened is None or handout.reason == "paused"):
-        return _finish(request, project, handout, recent)
+        return end_page(request, project, handout, recent)
     return render(request, "annotation/annotate.html", _context(project, handout, recent, opened))
 
 
@@ -75,7 +76,7 @@ def _context(
     first = handout.leases[0] if handout.leases else None
     shown = opened["item"] if opened else _item(first) if first else {}
     keys = {label.hotkey for label in labels}
-    progress, sitting = progress_of(handout), sitting_of(project, handout)
+    progress, sitting = progress_of(handout), clock_of(handout, project)
     many = len(labels) > MOST_BUTTONS
     return {
         "item": shown,
@@ -123,7 +124,7 @@ def _context(
             "recent": recent,
             "opened": opened,
             "progress": progress,
-            "quota": None,
+            "quota": handout.quota,
             "sitting": sitting,
             "guideline_version": handout.guideline_version,
         },
@@ -136,25 +137,9 @@ def _item(lease: reads.Lease) -> dict[str, Any]:
 
 def progress_of(handout: labelling.Handout) -> dict[str, int]:
     """How far the round is, and the annotator in it."""
-    made = handout.round
-    total = made.items_total if made else 0
-    return {
-        "mine": handout.mine,
-        "mine_total": total,
-        "round_done": made.items_done if made else 0,
-        "round_total": total,
-    }
-
-
-def sitting_of(project: Project, handout: labelling.Handout) -> dict[str, Any]:
-    """The clock of this sitting."""
-    seconds, limit = round(handout.sitting_seconds), project.sitting_minutes
-    return {
-        "seconds": seconds,
-        "minutes": seconds // 60,
-        "limit": limit,
-        "limit_seconds": 60 * limit if limit else None,
-    }
+    done, total = labelling.shown_progress(handout.round)
+    mine_total = total if handout.quota is None else handout.quota
+    return {"mine": handout.mine, "mine_total": mine_total, "round_done": done, "round_total": total}
 
 
 def _recent(project: Project, answered: list[Annotation]) -> list[dict[str, Any]]:
@@ -187,28 +172,6 @@ def meta_tags(meta: dict[str, Any]) -> list[str]:
         if isinstance(value, str | int | float) and not isinstance(value, bool)
     ]
     return [str(value) for value in values if 0 < len(str(value)) <= 40][:SHOWN_META]
-
-
-def _finish(
-    request: HttpRequest, project: Project, handout: labelling.Handout, recent: list[dict[str, Any]]
-) -> HttpResponse:
-    guideline = projects.newest_guideline(project)
-    context = {
-        "reason": handout.reason,
-        "round": handout.round,
-        "recent": recent,
-        "mine": handout.mine,
-        "totals": reads.texts_answered(handout.annotator, project),
-        "guideline": guideline,
-        "guideline_html": markdown.render(guideline.body) if guideline else "",
-        "scripts": [*NOTICES, "js/annotate-end.js"],
-        "script": {
-            "project": project.slug,
-            "user": handout.annotator.user_id,
-            "page": reverse("annotate", args=[project.slug]),
-        },
-    }
-    return render(request, "annotation/finish.html", context)
 
 
 def _store(request: HttpRequest, project: Project) -> HttpResponse:

@@ -30,6 +30,7 @@ window.annotateNotices = (project, user) => {
     saved.classList.toggle("bad-t", !fine);
     saved.querySelector("use").setAttribute("href", `#i-${icon}`);
     saved.lastElementChild.textContent = words(n);
+    saved.dataset.unsent = n;
     if (name === "saving" || name === last) return;
     if (!fine) $("said").textContent = `${words(n)}. What you answer is kept in this browser and sent later.`;
     else if (last !== "saved") $("said").textContent = "All is saved.";

@@ -61,6 +61,7 @@ window.Outbox = class Outbox {
   add(job) {
     const order = `${Date.now().toString(36).padStart(9, "0")}${(this.count++ % 46656).toString(36).padStart(3, "0")}`;
     this.put(this.name, { ...job, id: `${order}-${Outbox.key()}` });
+    if (!this.running) this.on.state?.("saving", this.jobs.length);
     return this.flush();
   }
 
