@@ -221,11 +221,11 @@ def estimate_agreement(
 ) -> AgreementEstimates:
     """Estimate alpha, AC1, percent agreement and alpha per label from a count matrix, with intervals over texts.
 
-    The interval is the percentile interval of a bootstrap over texts (those with one answer, which only AC1
-    uses, are drawn among themselves), or below 50 texts that of the jackknife with Student's t. Where nobody
-    disagreed no resample can either, so the interval is Wilson's for the share of texts without disagreement,
-    carried over to the coefficient. Where a figure is undefined in more than half of the replicates, or in any
-    leave-one-out sample, it has no interval.
+    The interval is the BCa interval of a bootstrap over texts (those with one answer, which only AC1
+    uses, are drawn among themselves), or below 50 texts that of the jackknife with Student's t (see `ItemSums`).
+    Where nobody disagreed no resample can either, so the interval is Wilson's for the share of texts without
+    disagreement, carried over to the coefficient. Where a figure is undefined in more than half of the replicates, or
+    in any leave-one-out sample, it has no interval.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from annotation.algorithms.intervals import normal_quantile
 from qc.algorithms.label_counts import check_codes
 
 FloatArray = NDArray[np.float64]
@@ -23,6 +24,8 @@ class PairDict(TypedDict):
     b: int
     items: int
     kappa: float | None
+    low: float | None
+    high: float | None
     agreement: float
 
 
@@ -40,6 +43,8 @@ class AnnotatorPairs:
         Share of these on which both gave the same label.
     kappa : (pairs,) float array
         Cohen's kappa on them; NaN where both used one and the same label only.
+    low, high : (pairs,) float arrays
+        Its 95 % interval: Wilson's for the share of texts on which they agree, with chance agreement as it is.
     """
 
     a: IntArray
@@ -47,6 +52,8 @@ class AnnotatorPairs:
     items: IntArray
     agreement: FloatArray
     kappa: FloatArray
+    low: FloatArray
+    high: FloatArray
 
     def __len__(self) -> int:
         return len(self.a)
@@ -54,12 +61,17 @@ class AnnotatorPairs:
     def rows(self) -> Iterator[PairDict]:
         """Yield the pairs one by one, an undefined kappa as None."""
         for i in range(len(self)):
-            kappa = float(self.kappa[i])
+            kappa, low, high = (
+                None if np.isnan(column[i]) else round(float(column[i]), 12)
+                for column in (self.kappa, self.low, self.high)
+            )
             yield {
                 "a": int(self.a[i]),
                 "b": int(self.b[i]),
                 "items": int(self.items[i]),
-                "kappa": None if np.isnan(kappa) else kappa,
+                "kappa": kappa,
+                "low": low,
+                "high": high,
                 "agreement": float(self.agreement[i]),
             }
 
@@ -91,7 +103,7 @@ def annotator_pairs(items: IntArray, annotators: IntArray, labels: IntArray, n_l
     >>> pairs = annotator_pairs(
     ...     np.array([0, 1, 2, 3, 0, 1, 2, 3]), np.repeat([0, 1], 4), np.array([0, 0, 1, 1, 0, 0, 1, 0]), 2)
     >>> list(pairs.rows())
-    [{'a': 0, 'b': 1, 'items': 4, 'kappa': 0.5, 'agreement': 0.75}]
+    [{'a': 0, 'b': 1, 'items': 4, 'kappa': 0.5, 'low': -0.398..., 'high': 0.908..., 'agreement': 0.75}]
 
     References
     ----------
@@ -115,11 +127,23 @@ def annotator_pairs(items: IntArray, annotators: IntArray, labels: IntArray, n_l
     order = np.lexsort((shared.col, shared.row))
     a, b = shared.row[order].astype(np.int64), shared.col[order].astype(np.int64)
     n = shared.data[order].astype(np.int64)
-    observed = _at(agreed, a, b) / n
-    expected = _at(chance, a, b) / n.astype(np.float64) ** 2
+    observed = entries_at(agreed, a, b) / n
+    expected = entries_at(chance, a, b) / n.astype(np.float64) ** 2
     with np.errstate(invalid="ignore", divide="ignore"):
-        kappa = np.where(expected < 1, (observed - expected) / (1 - expected), np.nan)
-    return AnnotatorPairs(a, b, n, observed, kappa)
+        kappa, low, high = (
+            np.where(expected < 1, (share - expected) / (1 - expected), np.nan)
+            for share in (observed, *_wilson_ends(observed, n))
+        )
+    return AnnotatorPairs(a, b, n, observed, kappa, low, high)
+
+
+def _wilson_ends(share: FloatArray, n: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Return both ends of Wilson's 95 % interval for many shares at once; see `intervals.wilson`."""
+    z = normal_quantile(0.975)
+    scale = 1 + z * z / n
+    centre = (share + z * z / (2 * n)) / scale
+    half = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / scale
+    return np.where(share == 0, 0.0, centre - half), np.where(share == 1, 1.0, centre + half)
 
 
 def agreement_with_rest(
@@ -155,7 +179,7 @@ def agreement_with_rest(
     others = (counts.sum(axis=1) - 1)[items]
     shared = others > 0
     items, annotators, labels, others = items[shared], annotators[shared], labels[shared], others[shared]
-    share = (_at(counts, items, labels) - 1) / others
+    share = (entries_at(counts, items, labels) - 1) / others
     total = np.bincount(annotators, weights=share, minlength=size)
     texts = np.bincount(annotators, minlength=size)
     with np.errstate(invalid="ignore"):
@@ -186,7 +210,7 @@ def _matrix(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> sparse
     return matrix
 
 
-def _at(matrix: sparse.csr_array, rows: IntArray, columns: IntArray) -> IntArray:
+def entries_at(matrix: sparse.csr_array, rows: IntArray, columns: IntArray) -> IntArray:
     """Return the entries at the given places, 0 where none is stored."""
     if len(rows) == 0 or matrix.nnz == 0:
         return np.zeros(len(rows), np.int64)

@@ -6,29 +6,15 @@ the jackknife work on how often each *distinct* combination of answers occurs, n
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import (
-    jackknife_error,
-    percentile_interval,
-    resampled_sums,
-    student_interval,
-    wilson,
-)
+from annotation.algorithms.intervals import wilson
+from qc.algorithms.item_sums import ItemSums
 from qc.algorithms.label_counts import distinct_rows
 
 FloatArray = NDArray[np.float64]
-
-# With fewer texts the bootstrap's tails are too thin: the jackknife with Student's t is used instead.
-JACKKNIFE_BELOW = 50
-# With more draws than this (over 25,000 distinct combinations, so at least as many texts) sampling is normal
-# for all practical purposes, and the jackknife gives the same interval in a fraction of the time.
-_MOST_DRAWS = 25_000_000
-_ROWS_AT_ONCE = 20_000
 
 
 class AnswerSums:
@@ -107,54 +93,17 @@ class AnswerSums:
         return {"alpha": alpha, "percent": percent, "ac1": ac1}
 
     def intervals(self, seed: int, replicates: int, confidence: float) -> tuple[FloatArray, FloatArray]:
-        """Return the lower and upper ends for each column of `values`, NaN where there is no interval."""
-        lows, highs = np.full(self.n_labels + 3, np.nan), np.full(self.n_labels + 3, np.nan)
+        """Return the lower and upper ends for each column of `values`, NaN where there is no interval.
+
+        Texts with one answer, which AC1 alone rests on, are drawn among themselves.
+        """
         if self.n == 0:
-            return lows, highs
-        if self.n < JACKKNIFE_BELOW or len(self.texts) * replicates > _MOST_DRAWS:
-            lows, highs = self._jackknife(confidence)
-        else:
-            drawn = np.concatenate(list(self._bootstrap(seed, replicates)))
-            for column in range(drawn.shape[1]):
-                low, high = percentile_interval(drawn[:, column], confidence)
-                if low is not None and high is not None:
-                    lows[column], highs[column] = low, high
-        self._widen_where_resampling_is_blind(lows, highs, confidence)
-        return lows, highs
-
-    def _bootstrap(self, seed: int, replicates: int) -> Iterator[FloatArray]:
-        rng = np.random.default_rng(seed)
-        pairable = resampled_sums(
-            self.texts[self.overlap], self.features[self.overlap], replicates, rng.spawn(1)[0]
-        )
-        single = np.concatenate(
-            list(
-                resampled_sums(
-                    self.texts[~self.overlap], self.features[~self.overlap], replicates, rng.spawn(1)[0]
-                )
-            )
-        )
-        start = 0
-        for sums in pairable:
-            yield self.values(sums + single[start : start + len(sums)])
-            start += len(sums)
-
-    def _jackknife(self, confidence: float) -> tuple[FloatArray, FloatArray]:
-        point = self.values(self.total[None, :])[0]
-        first, second = np.zeros_like(point), np.zeros_like(point)
-        for start in range(0, len(self.texts), _ROWS_AT_ONCE):
-            part = slice(start, start + _ROWS_AT_ONCE)
-            left_out = self.values(self.total - self.features[part].toarray()) - point
-            first += self.texts[part] @ left_out
-            second += self.texts[part] @ left_out**2
-        lows, highs = np.full_like(point, np.nan), np.full_like(point, np.nan)
-        # AC1 alone rests on the texts with one answer, too.
-        units = np.full(len(point), self.n)
+            return np.full(self.n_labels + 3, np.nan), np.full(self.n_labels + 3, np.nan)
+        units = np.full(self.n_labels + 3, self.n)
         units[-1] = int(self.texts.sum())
-        for column, n in enumerate(units):
-            error = jackknife_error(first[[column]] / n, second[[column]] / n, int(n))[0]
-            if np.isfinite(error):
-                lows[column], highs[column] = student_interval(point[column], error, int(n), confidence)
+        sums = ItemSums(self.texts, self.features, self.values, (self.overlap, ~self.overlap))
+        lows, highs = sums.intervals(seed, replicates, confidence, units)
+        self._widen_where_resampling_is_blind(lows, highs, confidence)
         return lows, highs
 
     def _widen_where_resampling_is_blind(

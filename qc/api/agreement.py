@@ -150,6 +150,7 @@ class Agreement(APIView):
             "round": round_.name if round_ else None,
             "newer": newer_answers(report),
             **report.result,
+            "pairs": report.pairs,
         }
         return Response(AgreementSerializer(shown).data)
 

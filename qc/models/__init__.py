@@ -1,6 +1,6 @@
 """The tables of quality control."""
 
-from qc.models.agreement import AgreementReport
+from qc.models.agreement import AgreementReport, AnnotatorReport, HumanCeiling, QualitySettings, TruthReport
 from qc.models.cases import Case, Decision, Outcome, Vote
 from qc.models.review import (
     GuidelineProposal,
@@ -14,12 +14,15 @@ from qc.models.samples import Review, Sample, SampleItem, Suspect, SuspectReport
 
 __all__ = [
     "AgreementReport",
+    "AnnotatorReport",
     "Case",
     "Decision",
     "GuidelineProposal",
+    "HumanCeiling",
     "MetaLabelReport",
     "MetaLabelVote",
     "Outcome",
+    "QualitySettings",
     "Review",
     "ReviewSettings",
     "Sample",
@@ -28,5 +31,6 @@ __all__ = [
     "SuspectReport",
     "TieRule",
     "Treatment",
+    "TruthReport",
     "Vote",
 ]

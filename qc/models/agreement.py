@@ -1,9 +1,33 @@
-"""Stored agreement."""
+"""Stored agreement, reports of people, inferred truth, the human ceiling, and how they are measured."""
 
 from django.db import models
 from django.utils import timezone
 
-from annotation.models import Project, Round
+from annotation.models import Annotator, Project, Round
+
+
+class QualitySettings(models.Model):
+    """How a project's answers are compared and resolved. A project without a row has the defaults."""
+
+    class Scale(models.TextChoices):
+        NOMINAL = "nominal", "Labels without an order"
+        ORDINAL = "ordinal", "Labels in their order"
+        INTERVAL = "interval", "Labels that are numbers"
+
+    class SetDistance(models.TextChoices):
+        MASI = "masi", "MASI"
+        JACCARD = "jaccard", "Jaccard"
+
+    class Method(models.TextChoices):
+        MAJORITY = "majority", "Majority"
+        DAWID_SKENE = "dawid-skene", "Dawid–Skene"
+        GLAD = "glad", "GLAD"
+        MACE = "mace", "MACE"
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="quality_settings")
+    scale = models.CharField(max_length=8, choices=Scale, default=Scale.NOMINAL)
+    set_distance = models.CharField(max_length=7, choices=SetDistance, default=SetDistance.MASI)
+    method = models.CharField(max_length=11, choices=Method, default=Method.MAJORITY)
 
 
 class AgreementReport(models.Model):
@@ -16,6 +40,7 @@ class AgreementReport(models.Model):
     revision = models.BigIntegerField(default=0)  # newest annotation id at the time
     revisions = models.BigIntegerField(default=0)  # newest id of a replaced answer at the time
     result = models.JSONField()
+    pairs = models.JSONField(default=list)  # every two annotators; long, and not read for the page
 
     class Meta:
         constraints = [
@@ -23,3 +48,33 @@ class AgreementReport(models.Model):
                 fields=["project", "round"], name="one_agreement_report_per_scope", nulls_distinct=False
             )
         ]
+
+
+class AnnotatorReport(models.Model):
+    """One person's part of an agreement report, in full."""
+
+    agreement = models.ForeignKey(AgreementReport, models.CASCADE, related_name="people")
+    annotator = models.ForeignKey(Annotator, models.CASCADE, related_name="quality_reports")
+    result = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["agreement", "annotator"], name="one_report_per_annotator")
+        ]
+
+
+class TruthReport(models.Model):
+    """What the methods of inferring labels say of a project's answers and of each other."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="truth_report")
+    computed = models.DateTimeField(default=timezone.now)
+    revision = models.BigIntegerField(default=0)
+    result = models.JSONField()
+
+
+class HumanCeiling(models.Model):
+    """How often people, and the crowd's label, give what a panel decided; kept beside what models do."""
+
+    project = models.OneToOneField(Project, models.CASCADE, related_name="human_ceiling")
+    computed = models.DateTimeField(default=timezone.now)
+    result = models.JSONField()

@@ -1,11 +1,13 @@
 """Stored agreement, and whether it is still of today."""
 
 from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from django.db.models import Count, Max, QuerySet
 
 from annotation.models import Annotation, AnnotationVersion, Annotator, Item, Membership, Project, Round
+from annotation.queries.values import label_names, value_in_words
 from qc.models import AgreementReport, Case
 from qc.queries.answers import scope_rounds
 
@@ -14,7 +16,12 @@ MOST_COUNTED = 10_000
 
 def latest_report(project: Project, round_: Round | None = None) -> AgreementReport | None:
     """The newest agreement of the project over all rounds, or of one round."""
-    return AgreementReport.objects.filter(project=project, round=round_).select_related("round").first()
+    return (
+        AgreementReport.objects.filter(project=project, round=round_)
+        .select_related("round", "project")
+        .defer("pairs")
+        .first()
+    )
 
 
 def reports(project: Project) -> QuerySet[AgreementReport]:
@@ -22,6 +29,7 @@ def reports(project: Project) -> QuerySet[AgreementReport]:
     return (
         AgreementReport.objects.filter(project=project)
         .select_related("round")
+        .defer("pairs")
         .order_by("-round_id")  # NULLs come first when descending
     )
 
@@ -34,7 +42,7 @@ def newest_replaced() -> int:
 def newer_answers(report: AgreementReport) -> int:
     """How many answers were given or revised after the report was computed (counted up to 10,000)."""
     rounds = scope_rounds(report.project, report.round)
-    given = Annotation.objects.filter(pk__gt=report.revision, round__in=rounds, kind=Annotation.Kind.NORMAL)
+    given = Annotation.objects.counted().filter(pk__gt=report.revision, round__in=rounds)
     revised = AnnotationVersion.objects.filter(
         pk__gt=report.revisions, annotation__round__in=rounds, annotation__pk__lte=report.revision
     )
@@ -53,17 +61,22 @@ def authors(project: Project) -> dict[int, tuple[str, str]]:
     return found
 
 
-def answers_by_item(item_ids: Sequence[int], rounds: Iterable[int]) -> dict[int, list[dict[str, Any]]]:
-    """Item id → [{"label", "n"}], most frequent label first."""
+def answers_by_item(
+    project: Project, item_ids: Sequence[int], rounds: Iterable[int]
+) -> dict[int, list[dict[str, Any]]]:
+    """Item id → [{"label", "n"}], most frequent answer first."""
     rows = (
-        Annotation.objects.filter(item__in=item_ids, round__in=rounds, kind=Annotation.Kind.NORMAL)
-        .values("item_id", "label__name", "label__position")
+        Annotation.objects.counted()
+        .filter(item__in=item_ids, round__in=rounds)
+        .values("item_id", "label_id", "labels", "spans")
         .annotate(n=Count("id"))
-        .order_by("item_id", "-n", "label__position")
+        .order_by("item_id", "-n", "label__position", "labels", "spans")
     )
+    names = label_names(project)
     found: dict[int, list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault(row["item_id"], []).append({"label": row["label__name"], "n": row["n"]})
+        value = SimpleNamespace(**row)
+        found.setdefault(row["item_id"], []).append({"label": value_in_words(value, names), "n": row["n"]})
     return found
 
 
@@ -73,7 +86,7 @@ def disputed_texts(
     """The disputed items of a report with what a page shows of them, in the same order; deleted ones left out."""
     ids = [row["item_id"] for row in disputed]
     items = Item.objects.filter(project=project, deleted__isnull=True).in_bulk(ids)
-    answers = answers_by_item(ids, scope_rounds(project, round_))
+    answers = answers_by_item(project, ids, scope_rounds(project, round_))
     open_cases = dict(Case.objects.filter(item__in=ids, state=Case.State.OPEN).values_list("item_id", "pk"))
     return [
         {

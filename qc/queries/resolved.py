@@ -14,8 +14,9 @@ from scipy import sparse
 from annotation.models import Label, Project
 from qc.algorithms.label_counts import count_labels
 from qc.algorithms.majority import majority
-from qc.models import Decision, Outcome
+from qc.models import Outcome
 from qc.queries.answers import read_answers, read_columns
+from qc.queries.known import standing_decisions
 
 Integers = NDArray[np.int64]
 
@@ -66,7 +67,7 @@ def resolved_labels(project: Project, method: str = "majority") -> pd.DataFrame:
     source = np.where(answered, "inferred", np.where(from_file, "imported", "")).astype(object)
     outcome = np.full(len(items), "", dtype=object)
 
-    decided, how, chosen = _decisions(project)
+    decided, how, chosen = standing_decisions(project)
     place = np.searchsorted(items, decided)
     known = place < len(items)
     known[known] = items[place[known]] == decided[known]  # a decision on an item that was deleted since
@@ -119,21 +120,6 @@ def _items(project: Project) -> tuple[Integers, Integers, NDArray[np.object_]]:
     )
     order = np.argsort(rows["id"])
     return rows["id"][order], rows["imported"][order], rows["external_id"][order]
-
-
-def _decisions(project: Project) -> tuple[Integers, NDArray[np.object_], Integers]:
-    """The newest standing decision of each item: item ids, outcomes, label ids (-1 for none)."""
-    rows: list[tuple[int, str, int | None]] = list(
-        Decision.objects.filter(case__project=project, withdrawn__isnull=True)
-        .order_by("item_id", "-id")
-        .distinct("item_id")
-        .values_list("item_id", "outcome", "label_id")
-    )
-    return (
-        np.array([row[0] for row in rows], dtype=np.int64),
-        np.array([row[1] for row in rows], dtype=object),
-        np.array([-1 if row[2] is None else row[2] for row in rows], dtype=np.int64),
-    )
 
 
 def _distributions(

@@ -14,12 +14,10 @@ from annotation.queries.projects import rounds
 from qc.jobs import start_agreement
 from qc.models import AgreementReport
 from qc.queries.agreement import disputed_texts, latest_report, newer_answers, reports
+from qc.services.agreement_figures import MOST_IN_HEAT
 from qc.views.reading import read_agreement, verdict
 
-MOST_IN_HEAT = 15  # annotators; above it, a table of the pairs that agree least
-MOST_PAIRS = 20
 MOST_DISPUTED = 20
-ENOUGH_SHARED = 10  # items that a pair must share to be listed among the worst
 
 
 @require_GET
@@ -84,7 +82,7 @@ def _figures(project: Project, report: AgreementReport) -> dict[str, Any]:
         "confused": confused,
         "most_confused": confused[0]["texts"] if confused else 0,
         "heat": _heat(result) if 2 <= len(result["annotator_reports"]) <= MOST_IN_HEAT else None,
-        "pairs": _worst_pairs(result) if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
+        "pairs": result["shown_pairs"] if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
         "people": sorted(result["annotator_reports"], key=lambda row: _or(row["agreement_with_rest"], 2.0)),
         "disputed": disputed_texts(project, result["disputed_items"][:MOST_DISPUTED], report.round),
         "disputed_total": len(result["disputed_items"]),
@@ -98,7 +96,7 @@ def _or(value: float | None, otherwise: float) -> float:
 def _heat(result: dict[str, Any]) -> dict[str, Any]:
     """A square of cells, one for each pair of annotators; h0 to h9 is kappa from 0 to 1."""
     names = [row["username"] for row in result["annotator_reports"]]
-    known = {(pair["a"], pair["b"]): pair for pair in result["pairs"]}
+    known = {(pair["a"], pair["b"]): pair for pair in result["shown_pairs"]}
     known |= {(b, a): pair for (a, b), pair in known.items()}
     rows = []
     for a in names:
@@ -109,16 +107,10 @@ def _heat(result: dict[str, Any]) -> dict[str, Any]:
             tone = "" if kappa is None else f"h{min(9, int(max(kappa, 0.0) * 10))}"
             cells.append({"self": a == b, "with": b, "pair": pair, "tone": tone})
         rows.append({"name": a, "cells": cells})
-    values = [pair["kappa"] for pair in result["pairs"] if pair["kappa"] is not None]
+    values = [pair["kappa"] for pair in result["shown_pairs"] if pair["kappa"] is not None]
     return {
         "names": names,
         "rows": rows,
         "lowest": min(values, default=None),
         "highest": max(values, default=None),
     }
-
-
-def _worst_pairs(result: dict[str, Any]) -> list[dict[str, Any]]:
-    known = [pair for pair in result["pairs"] if pair["kappa"] is not None]
-    enough = [pair for pair in known if pair["items"] >= ENOUGH_SHARED] or known
-    return sorted(enough, key=lambda pair: pair["kappa"])[:MOST_PAIRS]

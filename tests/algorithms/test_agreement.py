@@ -273,8 +273,8 @@ def test_with_very_many_different_texts_the_jackknife_gives_the_bootstraps_inter
 ) -> None:
     counts = simulated_counts(5000, 4, seed=5)
     drawn = estimate_agreement(counts, replicates=4000)
-    monkeypatch.setattr("qc.algorithms.answer_sums._MOST_DRAWS", 0)
-    monkeypatch.setattr("qc.algorithms.answer_sums._ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("qc.algorithms.item_sums.MOST_DRAWS", 0)
+    monkeypatch.setattr("qc.algorithms.item_sums._CELLS_AT_ONCE", 100)
     left_out = estimate_agreement(counts, replicates=4000)
     for a, b in ((drawn.alpha, left_out.alpha), (drawn.ac1, left_out.ac1)):
         assert a.value == b.value

@@ -1,0 +1,54 @@
+"""Labels that are known: what the panel decided, and gold."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from annotation.models import GoldItem, Project
+from qc.models import Decision, HumanCeiling, Outcome
+
+Integers = NDArray[np.int64]
+
+
+def standing_decisions(project: Project) -> tuple[Integers, NDArray[np.object_], Integers]:
+    """The newest standing decision of each item: item ids, outcomes, label ids (-1 for none)."""
+    rows: list[tuple[int, str, int | None]] = list(
+        Decision.objects.filter(case__project=project, withdrawn__isnull=True)
+        .order_by("item_id", "-id")
+        .distinct("item_id")
+        .values_list("item_id", "outcome", "label_id")
+    )
+    return (
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=object),
+        np.array([-1 if row[2] is None else row[2] for row in rows], dtype=np.int64),
+    )
+
+
+def gold_labels(project: Project) -> tuple[Integers, Integers]:
+    """Item ids, ascending, and label ids of gold items that are one label, retired ones too."""
+    rows = list(
+        GoldItem.objects.filter(project=project, label__isnull=False, item__deleted__isnull=True)
+        .order_by("item_id")
+        .values_list("item_id", "label_id")
+    )
+    return (
+        np.array([row[0] for row in rows], dtype=np.int64),
+        np.array([row[1] for row in rows], dtype=np.int64),
+    )
+
+
+def known_labels(project: Project) -> tuple[Integers, Integers, NDArray[np.bool_]]:
+    """Item ids, ascending, the label id of each, and whether the panel decided it; decisions come before gold."""
+    decided, outcomes, labels = standing_decisions(project)
+    final = np.array([outcome == Outcome.LABEL for outcome in outcomes], dtype=np.bool_)
+    known = {
+        **dict(zip(*(column.tolist() for column in gold_labels(project)), strict=True)),
+        **dict(zip(decided[final].tolist(), labels[final].tolist(), strict=True)),
+    }
+    ids = np.array(sorted(known), dtype=np.int64)
+    return ids, np.array([known[pk] for pk in ids.tolist()], dtype=np.int64), np.isin(ids, decided[final])
+
+
+def stored_ceiling(project: Project) -> HumanCeiling | None:
+    """The human ceiling as it was computed last with the project's agreement."""
+    return HumanCeiling.objects.filter(project=project).first()
