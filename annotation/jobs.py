@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from annotation.models import Import, Job, Project, Round, User
-from annotation.services import rounds
+from annotation.models import Guideline, Import, Job, Project, Round, User
+from annotation.services import guidelines, rounds
 from annotation.services.jobs import send_job
 
 
@@ -78,6 +78,23 @@ def make_round(
         return made, job
     rounds.fill_round(made)
     return made, None
+
+
+@transaction.atomic
+def publish_and_ask_again(
+    project: Project, user: User, again: dict[str, Any] | None, **text: Any
+) -> tuple[Guideline, Round | None]:
+    """Publishes the guideline; the texts that are to be asked again under it go into a draft of a relaunch."""
+    out = guidelines.publish_text(project, user, **text)
+    if again is None:
+        return out, None
+    name = f"Relaunch v{out.version}"
+    taken = set(Round.objects.filter(project=project, name__startswith=name).values_list("name", flat=True))
+    name = next(said for n in range(1, len(taken) + 2) if (said := name if n == 1 else f"{name}, {n}") not in taken)
+    made, _ = make_round(
+        project, user, name=name, kind=Round.Kind.RELAUNCH, state=Round.State.DRAFT, texts=again
+    )
+    return out, made
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from annotation.views import (
     jobs,
     members,
     projects,
+    rounds,
 )
 
 app_urls = [
@@ -34,6 +35,12 @@ project_urls = [
     path("projects/<slug:slug>/guideline/restore/", guideline.restore, name="restore-guideline"),
     path("projects/<slug:slug>/guideline/discard/", guideline.discard, name="discard-guideline"),
     path("projects/<slug:slug>/guideline/v<int:version>.md", guideline.download, name="guideline-file"),
+    path("projects/<slug:slug>/rounds/<int:pk>/", rounds.change, name="change-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/open/", rounds.open_round, name="open-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/close/", rounds.close_round, name="close-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/delete/", rounds.delete_round, name="delete-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/restore/", rounds.restore_round, name="restore-round"),
+    path("projects/<slug:slug>/rounds/<int:pk>/compare/", rounds.compare_round, name="compare-round"),
     path("projects/<slug:slug>/annotate/", annotate.annotate, name="annotate"),
     path("projects/<slug:slug>/annotate/skip/", annotate.skip, name="annotate-skip"),
     path("projects/<slug:slug>/annotate/read/", annotate_end.confirm_guideline, name="annotate-read"),

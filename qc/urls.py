@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.views import agreement, cases, review
+from qc.views import agreement, cases, review, rounds
 
 agreement_urls = [
     path("projects/<slug:slug>/agreement/", agreement.agreement, name="agreement"),
@@ -33,4 +33,8 @@ review_urls = [
     path("projects/<slug:slug>/decisions/", review.told_decisions, name="told-decisions"),
 ]
 
-urlpatterns = agreement_urls + case_urls + review_urls
+round_urls = [
+    path("projects/<slug:slug>/rounds/", rounds.round_list, name="rounds"),
+]
+
+urlpatterns = agreement_urls + case_urls + review_urls + round_urls

@@ -21,6 +21,11 @@ def live_job(project: Project, kind: str, **parameters: object) -> Job | None:
     return jobs_of(project).filter(matching, kind=kind, state__in=["queued", "running"]).first()
 
 
+def live_jobs(project: Project, kinds: list[str]) -> list[Job]:
+    """The jobs of these kinds that are queued or running."""
+    return list(jobs_of(project).filter(kind__in=kinds, state__in=["queued", "running"])[:20])
+
+
 def newest_job(project: Project, kind: str, **parameters: object) -> Job | None:
     """The newest job of this kind, in whatever state."""
     matching = Q(**{f"parameters__{name}": value for name, value in parameters.items()})

@@ -12,6 +12,7 @@ from annotation import markdown
 from annotation.access import open_project
 from annotation.algorithms.difference import Line, line_difference
 from annotation.forms.guidelines import GuidelineForm
+from annotation.jobs import publish_and_ask_again
 from annotation.models import Guideline, Project, Role, User
 from annotation.queries import guidelines as reads
 from annotation.queries.projects import active_labels
@@ -33,10 +34,16 @@ def guideline(request: HttpRequest, slug: str) -> HttpResponse:
         if not form.is_valid():
             raise ValidationError([str(e) for errors in form.errors.values() for e in errors])
         if "publish" in request.POST:
-            out = guidelines.publish_text(project, request.user, **form.cleaned_data)
-            messages.success(request, f"v{out.version} is out. Annotators confirm it before their next text.")
+            newest = reads.published_versions(project).first()
+            again = form.again(newest.version if newest else 1)
+            out, made = publish_and_ask_again(project, request.user, again, **form.text())
+            said = f"v{out.version} is out. Annotators confirm it before their next text."
+            if made is not None:
+                messages.success(request, f"{said} Open {made.name} when its texts are to be asked again.")
+                return redirect("rounds", slug)
+            messages.success(request, said)
         else:
-            draft = guidelines.save_draft(project, request.user, **form.cleaned_data)
+            draft = guidelines.save_draft(project, request.user, **form.text())
             messages.success(request, f"Saved. v{draft.version} is a draft that only leads see.")
     except ValidationError as wrong:
         context = _page(project, "", typed=form.data) | {"wrong": wrong.messages}
