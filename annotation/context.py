@@ -12,6 +12,7 @@ from annotation.models import Project, Role
 STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("", "Overview", "road", "project", Role.ANNOTATOR),
     ("", "Annotate", "tag", "annotate", Role.ANNOTATOR),
+    ("", "My work", "star", "own-work", Role.ANNOTATOR),
     ("", "Adjudicate", "panel", "adjudicate", Role.ADJUDICATOR),
     ("Quality", "Agreement", "agree", "agreement", Role.LEAD),
     ("Data sets", "Texts", "texts", "items", Role.LEAD),

@@ -90,7 +90,9 @@ def publish_and_ask_again(
         return out, None
     name = f"Relaunch v{out.version}"
     taken = set(Round.objects.filter(project=project, name__startswith=name).values_list("name", flat=True))
-    name = next(said for n in range(1, len(taken) + 2) if (said := name if n == 1 else f"{name}, {n}") not in taken)
+    name = next(
+        said for n in range(1, len(taken) + 2) if (said := name if n == 1 else f"{name}, {n}") not in taken
+    )
     made, _ = make_round(
         project, user, name=name, kind=Round.Kind.RELAUNCH, state=Round.State.DRAFT, texts=again
     )

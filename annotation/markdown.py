@@ -36,6 +36,7 @@ TAGS = {
     *("ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"),
 }
 PARSER = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable(["table", "strikethrough"])
+_MARKS = re.compile(r"^[\s>#-]+|[*`]|\b_|_\b")
 _ANCHOR = re.compile(r"\s*\{#[\w-]*\}\s*$")  # other tools' headings name their anchor like this
 
 
@@ -50,8 +51,9 @@ class Clause:
 
     @property
     def first_line(self) -> str:
-        """The first line under the heading that says something."""
-        return next((line.strip() for line in self.body.splitlines() if line.strip()), "")
+        """The first line under the heading that says something, without its marks."""
+        lines = (_MARKS.sub("", line).strip() for line in self.body.splitlines())
+        return next((line for line in lines if line), "")
 
 
 def render(text: str) -> SafeString:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.views import agreement, cases, review, rounds
+from qc.views import agreement, cases, own, review, rounds
 
 agreement_urls = [
     path("projects/<slug:slug>/agreement/", agreement.agreement, name="agreement"),
@@ -35,6 +35,7 @@ review_urls = [
 
 round_urls = [
     path("projects/<slug:slug>/rounds/", rounds.round_list, name="rounds"),
+    path("projects/<slug:slug>/mine/", own.own_work, name="own-work"),
 ]
 
 urlpatterns = agreement_urls + case_urls + review_urls + round_urls

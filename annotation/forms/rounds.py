@@ -20,11 +20,15 @@ class PlanForm(forms.Form):
 
     name = forms.CharField(max_length=80)
     purpose = forms.ChoiceField(choices=Round.Purpose.choices, required=False)
-    overlap = forms.IntegerField(min_value=1, max_value=100)
-    maximum_overlap = forms.IntegerField(min_value=1, max_value=100, required=False)
-    gold_rate = forms.FloatField(min_value=0, max_value=100)
-    repeat_rate = forms.FloatField(min_value=0, max_value=100)
-    ends = forms.DateField(required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    overlap = forms.IntegerField(label="Answers a text", min_value=1, max_value=100)
+    maximum_overlap = forms.IntegerField(
+        label="Most answers a text", min_value=1, max_value=100, required=False
+    )
+    gold_rate = forms.FloatField(label="Gold, percent", min_value=0, max_value=100)
+    repeat_rate = forms.FloatField(label="Repeats, percent", min_value=0, max_value=100)
+    ends = forms.DateField(
+        label="Planned end", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -60,7 +64,7 @@ class NewRoundForm(PlanForm):
     """A new round: its texts, kind, answers, rates, and people."""
 
     kind = forms.ChoiceField(choices=Round.Kind.choices)
-    source = forms.ChoiceField(required=False)
+    source = forms.ChoiceField(label="Texts", required=False)
     which = forms.ChoiceField(
         required=False,
         choices=[
@@ -70,9 +74,9 @@ class NewRoundForm(PlanForm):
         ],
     )
     label = forms.ChoiceField(required=False)
-    field = forms.ChoiceField(required=False)
+    field = forms.ChoiceField(label="Metadata field", required=False)
     value = forms.CharField(required=False, max_length=200)
-    sample = forms.IntegerField(min_value=1, max_value=2**31 - 1, required=False)
+    sample = forms.IntegerField(label="How many at random", min_value=1, max_value=2**31 - 1, required=False)
     audience = forms.ChoiceField(choices=Round.Audience.choices)
     people = forms.MultipleChoiceField(required=False)
 

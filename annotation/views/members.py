@@ -1,71 +1,198 @@
 """The team page, and the page behind an invitation's link."""
 
+import csv
+from collections.abc import Callable
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import may, open_project, role_in
+from annotation.algorithms.formulas import defuse
 from annotation.forms.account import InvitedUserForm
-from annotation.forms.members import InviteForm, MemberForm
-from annotation.models import Invitation, Role, User
+from annotation.forms.members import InviteForm, MemberForm, QuotaForm
+from annotation.models import Invitation, Membership, Project, Role, Round, User
 from annotation.queries import people
+from annotation.queries.projects import rounds
+from annotation.queries.rounds import paces
+from annotation.queries.team import Work, changes, labels_mostly, placeholders, work_of
 from annotation.services import members
+
+PAGE = 50
 
 
 @require_GET
 def team(request: HttpRequest, slug: str) -> HttpResponse:
-    """Everybody in the project, and the invitations that wait."""
+    """How everybody is doing, who waits for a decision, and who is invited."""
     project = open_project(request, slug, Role.LEAD)
-    now = timezone.now()
-    open_invitations = Invitation.objects.filter(project=project, accepted_by__isnull=True, expires__gt=now)
-    context = {
-        "members": people.members_with_answers(project),
-        "invitations": open_invitations.order_by("-id")[:50],
+    return render(request, "annotation/team.html", team_page(request, project))
+
+
+def team_page(request: HttpRequest, project: Project) -> dict[str, Any]:
+    """What the page shows."""
+    everybody = work_of(project)
+    here = [work for work in everybody if work.membership.state != Membership.State.REMOVED]
+    labelling = [work for work in here if labels_mostly(work)]
+    order = request.GET.get("order", "gold")
+    labelling.sort(key=ORDERS.get(order, ORDERS["gold"]))
+    page = Paginator(labelling, PAGE).get_page(request.GET.get("page"))
+    running = [made for made in rounds(project) if made.state == Round.State.OPEN]
+    pace = paces(running).values()
+    invitations = Invitation.objects.filter(
+        project=project, accepted_by__isnull=True, expires__gt=timezone.now()
+    )
+    chosen = request.GET.get("member", "")
+    is_owner = may(role_in(request.user, project), Role.OWNER)
+    paused = [work for work in here if work.membership.state == Membership.State.PAUSED]
+    return {
+        "page": page,
+        "order": order if order in ORDERS else "gold",
+        "labelling": labelling,
+        "others": [work for work in here if not labels_mostly(work)],
+        "removed": [work for work in everybody if work.membership.state == Membership.State.REMOVED],
+        "placeholders": placeholders(project),
+        "paused": sorted(paused, key=lambda work: work.membership.paused_by_id is not None),
+        "paused_answers": sum(work.answers for work in paused),
+        "all_answers": sum(work.answers for work in everybody),
+        "by_rule": any(work.membership.paused_by_id is None for work in paused),
+        "a_day": sum(mine.a_day for mine in pace),
+        "needed": sum(mine.needed_a_day or 0 for mine in pace),
+        "chosen": next((work for work in everybody if work.membership.user.username == chosen), None),
+        "invitations": invitations.order_by("-id")[:50],
         "form": InviteForm(),
-        "is_owner": may(role_in(request.user, project), Role.OWNER),
-        "roles": Role,
+        "is_owner": is_owner,
+        "roles": [role for role in Role if is_owner or role.rank < Role.LEAD.rank],
+        "changes": changes(project),
     }
-    return render(request, "annotation/team.html", context)
+
+
+def _by_gold(work: Work) -> tuple[float, str]:
+    value = work.gold.value
+    return (-1.0 if value is None else -1.0 - value, work.membership.user.username)
+
+
+ORDERS: dict[str, Callable[[Work], Any]] = {
+    "gold": _by_gold,
+    "name": lambda work: work.membership.user.display_name.lower(),
+    "answers": lambda work: (-work.answers, work.membership.user.username),
+    "seen": lambda work: -(work.last_seen.timestamp() if work.last_seen else 0),
+}
+
+
+COLUMNS = [
+    *(
+        "username",
+        "role",
+        "state",
+        "answers",
+        "quota",
+        "gold_answers",
+        "gold_accuracy",
+        "gold_low",
+        "gold_high",
+    ),
+    *("repeats", "same_answer_twice", "median_seconds", "answers_a_day", "last_seen"),
+]
+
+
+@require_GET
+def team_file(request: HttpRequest, slug: str) -> HttpResponse:
+    """What the page shows of everybody, as CSV."""
+    project = open_project(request, slug, Role.LEAD)
+    answer = HttpResponse(content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{project.slug}-team.csv"'
+    writer = csv.writer(answer)
+    writer.writerow(COLUMNS)
+    for work in work_of(project):
+        member, gold, again = work.membership, work.gold, work.consistency
+        facts = [
+            member.role,
+            member.state,
+            work.answers,
+            member.quota,
+            gold.n,
+            gold.value,
+            gold.low,
+            gold.high,
+        ]
+        facts += [again.n, again.value, work.median_seconds, work.a_day]
+        seen = work.last_seen.isoformat() if work.last_seen else ""
+        writer.writerow([defuse(member.user.username), *facts, seen])
+    return answer
 
 
 @require_POST
 def invite(request: HttpRequest, slug: str) -> HttpResponse:
-    """Makes an invitation's link."""
+    """Makes members of users and links for everybody else."""
     project = open_project(request, slug, Role.LEAD)
     form = InviteForm(request.POST)
     assert isinstance(request.user, User)
-    if not form.is_valid():
-        messages.error(request, " ".join(str(e) for errors in form.errors.values() for e in errors))
+    try:
+        if not form.is_valid():
+            raise ValidationError([str(e) for errors in form.errors.values() for e in errors])
+        sent = form.cleaned_data
+        joined, links = members.invite_people(
+            project, request.user, form.names(), role=sent["role"], quota=sent["quota"]
+        )
+    except ValidationError as wrong:
+        messages.error(request, f"Nobody was invited. {' '.join(wrong.messages)}")
     else:
-        members.create_invitation(project, request.user, **form.cleaned_data)
-        messages.success(request, "The invitation is ready. Copy its link below and send it.")
+        there = f"{len(joined)} joined. " if joined else ""
+        copy = f"{len(links)} link{'s' * (len(links) != 1)} ready: copy and send them." if links else ""
+        messages.success(request, there + copy)
+    return redirect(reverse("team", args=[slug]) + "#invite")
+
+
+@require_POST
+def withdraw(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Takes an invitation back."""
+    project = open_project(request, slug, Role.LEAD)
+    invitation = get_object_or_404(Invitation, project=project, pk=pk)
+    assert isinstance(request.user, User)
+    members.withdraw_invitation(invitation, request.user)
+    messages.success(request, "The link does not work any more.")
+    return redirect(reverse("team", args=[slug]) + "#invite")
+
+
+@require_POST
+def set_quota(request: HttpRequest, slug: str) -> HttpResponse:
+    """Gives every annotator the same quota."""
+    project = open_project(request, slug, Role.LEAD)
+    form = QuotaForm(request.POST)
+    assert isinstance(request.user, User)
+    if not form.is_valid():
+        messages.error(request, "A quota is a whole number of texts; nothing is as many as there are.")
+    else:
+        n = members.set_quota_of_everyone(project, request.user, form.cleaned_data["quota"])
+        messages.success(request, f"{n} annotator{'s' * (n != 1)} have the new quota.")
     return redirect("team", slug)
 
 
 @require_POST
 def change_member(request: HttpRequest, slug: str, username: str) -> HttpResponse:
-    """Changes a member's role, or pauses, reinstates or removes them."""
+    """Changes a member's role or quota, or pauses, reinstates or removes them."""
     project = open_project(request, slug, Role.LEAD)
-    membership = get_object_or_404(people.members(project), user__username=username)
+    membership = get_object_or_404(people.members(project).select_related("project"), user__username=username)
     form = MemberForm(request.POST)
     assert isinstance(request.user, User)
     try:
         if not form.is_valid():
             raise ValidationError([str(e) for errors in form.errors.values() for e in errors])
-        sent = {name: value for name, value in form.cleaned_data.items() if value}
-        changed = members.change_member(membership, request.user, **sent)
+        changed = members.change_member(membership, request.user, **form.changes())
     except ValidationError as wrong:
         messages.error(request, " ".join(wrong.messages))
     else:
-        messages.success(
-            request,
-            f"{changed.user.display_name}: {changed.get_role_display()}, {changed.get_state_display().lower()}.",
-        )
+        aside = " Their answers are set aside; others get the texts." if form.cleaned_data["requeue"] else ""
+        state, role = changed.get_state_display().lower(), changed.get_role_display().lower()
+        messages.success(request, f"{changed.user.display_name}: {role}, {state}.{aside}")
     return redirect("team", slug)
 
 

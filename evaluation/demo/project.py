@@ -12,11 +12,13 @@ from celery import current_app
 from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
 from django.db import connection
+from django.db.models import Max, Min
 from django.utils import timezone
 
 from annotation.jobs import start_import
-from annotation.models import Assignment, Import, Job, Membership, Project, Role, Round, User
+from annotation.models import Assignment, Guideline, Import, Job, Membership, Project, Role, Round, User
 from annotation.services import answers, flags, imports, labelling, projects, rounds
+from annotation.services.tallies import tally_answers
 from evaluation.demo.annotators import Person, answer, people
 from evaluation.demo.phrases import LABELS
 from evaluation.demo.texts import Planted, Text, write_texts
@@ -112,6 +114,7 @@ def make_demo(say: Say, size: Size) -> Demo:
     label_round(demo, everybody, size.answers, rng)
     spread_answers(pilot, monday(today) - timedelta(days=21), 3)
     spread_answers(main, monday(today) - timedelta(days=14), 10)
+    plan_rounds(pilot, main, monday(today))
     return demo
 
 
@@ -232,6 +235,17 @@ LAST_SEEN = """
 def monday(day: date) -> date:
     """The Monday of that day's week."""
     return day - timedelta(days=day.weekday())
+
+
+def plan_rounds(pilot: Round, main: Round, this_week: date) -> None:
+    """The rounds began when their answers did; main is planned to end in two weeks."""
+    began = {made.pk: made.annotations.aggregate(first=Min("created"))["first"] for made in (pilot, main)}
+    over = pilot.annotations.aggregate(last=Max("created"))["last"]
+    Round.objects.filter(pk=pilot.pk).update(opened=began[pilot.pk], closed=over)
+    Round.objects.filter(pk=main.pk).update(opened=began[main.pk], ends=this_week + timedelta(days=14))
+    Guideline.objects.filter(project=main.project).update(published=began[pilot.pk] - timedelta(days=3))
+    for _ in range(2):  # what was there at the first look is added up at the second
+        tally_answers()
 
 
 def spread_answers(made: Round, first: date, days: int) -> None:

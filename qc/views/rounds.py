@@ -46,7 +46,7 @@ def round_list(request: HttpRequest, slug: str) -> HttpResponse:
             filled = "Its texts are being put in." if job else f"It has {made.items_total:,} texts."
             messages.success(request, f"{made.name} is {made.get_state_display().lower()}. {filled}")
             return redirect("rounds", slug)
-    context = _page(project) | {"form": form}
+    context = _page(project) | {"form": form, "problems": _problems(form)}
     if (said := request.GET.get("change", "")).isdecimal():
         context["change"] = next(
             (row["round"] for row in context["rows"] if str(row["round"].pk) == said), None
@@ -61,6 +61,15 @@ def _put_into(form: NewRoundForm, wrong: ValidationError) -> None:
     by_field = wrong.message_dict if hasattr(wrong, "error_dict") else {"": wrong.messages}
     for name, said in by_field.items():
         form.add_error(name if name in form.fields else None, said)
+
+
+def _problems(form: NewRoundForm) -> list[str]:
+    """What is wrong with the form, each with the field that it is about."""
+    return [
+        f"{form[name].label}: {error}" if name in form.fields else str(error)
+        for name, errors in form.errors.items()
+        for error in errors
+    ]
 
 
 def _plan(project: Project, request: HttpRequest) -> dict[str, Any]:
@@ -148,7 +157,9 @@ def read_rounds(every: list[Round], pace: dict[int, Pace]) -> Reading:
         return _read(max(late, key=lambda made: pace[made.pk].days_late or 0), pace)
     if done:
         made = done[0]
-        said = f"{made.items_total:,} texts have {made.answers_total:,} answers. Closed, they stay as they are."
+        said = (
+            f"{made.items_total:,} texts have {made.answers_total:,} answers. Closed, they stay as they are."
+        )
         return Reading("good", f"{made.name} is done.", said, made, "close")
     return _read(full[-1], pace)
 

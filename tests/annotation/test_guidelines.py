@@ -147,7 +147,7 @@ def test_clauses_are_numbered_by_their_depth_and_the_title_is_not() -> None:
     assert [(c.number, c.title, c.first_line, c.line) for c in clauses(text)] == [
         ("1", "Fee", "One charge.", 5),
         ("1.1", "Twice", "x", 8),
-        ("2", "Refund", "- a", 11),
+        ("2", "Refund", "a", 11),
     ]
     assert '<h4>Fee <span class="sec">1</span></h4>' in render(text)
     assert "{#fee}" not in render(text)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from annotation.models import Import, Item, User
+from annotation.models import Import, Item, Round, User
 from evaluation.demo.project import SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.models import LeakageReport, Run, SplitSet
@@ -28,7 +28,11 @@ def addresses() -> list[str]:
         "/account/password/change/",
         project,
         f"{project}guideline/",
+        f"{project}rounds/",
+        f"{project}rounds/?change={Round.objects.earliest('id').pk}",
+        f"{project}mine/",
         f"{project}team/",
+        f"{project}team/?member=amara",
         f"{project}jobs/",
         f"{project}items/",
         f"{project}items/{item.pk}/",

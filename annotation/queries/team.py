@@ -1,0 +1,135 @@
+"""How everybody in a project is doing. Counters, the tallies of days, and the last answers of each person; nothing here
+looks through the answers of a project, and the number of queries is the same for every team."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from annotation.algorithms.intervals import Estimate, wilson
+from annotation.models import Annotator, AnswerTally, AuditEntry, Membership, Project, Role
+from annotation.queries.people import members
+
+DAYS = 14
+LAST_ANSWERS = 50  # of each person, whose median time is told
+NO_GOLD = "no gold answers yet"
+NO_REPEATS = "no repeats yet"
+
+_MEDIANS = """
+SELECT a.id, (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY last.seconds)
+              FROM (SELECT n.seconds FROM annotation_annotation n WHERE n.annotator_id = a.id
+                    ORDER BY n.id DESC LIMIT %(most)s) last)
+FROM annotation_annotator a WHERE a.id = ANY(%(annotators)s)
+"""
+
+
+@dataclass
+class Work:
+    """What one person has done in a project, and how well."""
+
+    membership: Membership
+    annotator: Annotator | None = None  # None before the first text
+    days: list[int] = field(default_factory=lambda: [0] * DAYS)  # answers a day, today last
+    repeats: int = 0
+    repeats_same: int = 0
+    median_seconds: float | None = None  # of the last answers
+
+    @property
+    def answers(self) -> int:
+        """Answers of every kind, in all rounds."""
+        return self.annotator.answers if self.annotator else 0
+
+    @property
+    def last_seen(self) -> datetime | None:
+        """The last request for a text, or answer."""
+        return self.annotator.active if self.annotator else None
+
+    @property
+    def gold(self) -> Estimate:
+        """Gold accuracy since the last reinstatement."""
+        right, n = (self.annotator.gold_correct, self.annotator.gold_answers) if self.annotator else (0, 0)
+        return wilson(right, n, reason=NO_GOLD)
+
+    @property
+    def consistency(self) -> Estimate:
+        """How often a repeated text got the same answer again."""
+        return wilson(self.repeats_same, self.repeats, reason=NO_REPEATS)
+
+    @property
+    def a_day(self) -> float | None:
+        """Mean answers of the days, among the last fourteen, on which there were any."""
+        worked = [n for n in self.days if n]
+        return sum(worked) / len(worked) if worked else None
+
+    @property
+    def done_of_quota(self) -> float | None:
+        """The share of the quota that is done, at most 1; None without a quota."""
+        quota = self.membership.quota
+        return None if quota is None else min(1.0, self.answers / quota) if quota else 1.0
+
+
+def work_of(project: Project, only: list[Membership] | None = None, today: date | None = None) -> list[Work]:
+    """The work of the members (all of them, those who left too), by user name."""
+    found = list(members(project)) if only is None else only
+    mine = Annotator.objects.filter(project=project, user__in=[member.user_id for member in found])
+    authors = {author.user_id: author for author in mine}
+    rows = {member.user_id: Work(member, authors.get(member.user_id)) for member in found}
+    by_author = {author.pk: rows[author.user_id] for author in authors.values() if author.user_id}
+    today = today or timezone.now().date()
+    first = today - timedelta(days=DAYS - 1)
+    tallies = AnswerTally.objects.filter(annotator__in=by_author)
+    for author, day, n in (
+        tallies.filter(day__gte=first).values_list("annotator", "day").annotate(n=Sum("answers"))
+    ):
+        if day <= today:
+            by_author[author].days[(day - first).days] = n
+    for author, n, same in (
+        tallies.filter(repeats__gt=0)
+        .values_list("annotator")
+        .annotate(n=Sum("repeats"), same=Sum("repeats_same"))
+    ):
+        by_author[author].repeats, by_author[author].repeats_same = n, same
+    with connection.cursor() as cursor:
+        cursor.execute(_MEDIANS, {"most": LAST_ANSWERS, "annotators": list(by_author)})
+        for author, median in cursor.fetchall():
+            by_author[author].median_seconds = median
+    return list(rows.values())
+
+
+def days_of(work: Work, today: date) -> list[dict[str, Any]]:
+    """[{"day", "answers"}] of the last days, today last."""
+    first = today - timedelta(days=DAYS - 1)
+    return [{"day": first + timedelta(days=k), "answers": n} for k, n in enumerate(work.days)]
+
+
+def labels_mostly(work: Work) -> bool:
+    """Whether somebody is an annotator, or has answered."""
+    return work.membership.role == Role.ANNOTATOR or work.answers > 0
+
+
+def placeholders(project: Project, most: int = 50) -> list[Annotator]:
+    """Names that came with imported answers."""
+    return list(Annotator.objects.filter(project=project, user__isnull=True).order_by("name")[:most])
+
+
+CHANGES = {
+    "add member",
+    "change member",
+    "invite",
+    "accept invitation",
+    "pause annotator",
+    "reinstate annotator",
+    "remove member",
+    "set answers aside",
+    "take answers back",
+    "set quota of everyone",
+}
+
+
+def changes(project: Project, most: int = 8) -> list[AuditEntry]:
+    """What changed about people, newest first, among the newest entries of the log."""
+    newest = AuditEntry.objects.filter(project=project).select_related("user").order_by("-id")[:300]
+    return [entry for entry in newest if entry.action in CHANGES][:most]
