@@ -8,8 +8,8 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from annotation.models import Guideline, Import, Job, Project, Round, User
-from annotation.services import guidelines, rounds
+from annotation.models import Guideline, Import, Item, Job, Project, Round, User
+from annotation.services import bulk, guidelines, rounds
 from annotation.services.jobs import send_job
 
 
@@ -122,6 +122,30 @@ def change_round(made: Round, user: User, changes: dict[str, Any]) -> Job | None
         return _start_on_round("resize_round", made, user, {"before": before}, title)
     rounds.resize_round(made, before)
     return None
+
+
+def change_items(
+    project: Project, user: User, action: str, choice: dict[str, Any], *, because: str = "", round: str = ""
+) -> bulk.Done | Job:
+    """Excludes, takes back, deletes, restores texts, or puts them into a round; many of them by a job."""
+    found = bulk.chosen(project, choice)
+    if "items" in choice or not bulk.is_large(found):
+        return bulk.change_items(project, user, action, found, because=because, round=round)
+    if action not in bulk.ACTIONS:
+        raise ValidationError({"action": f"There is no such action. There are: {', '.join(bulk.ACTIONS)}."})
+    if action == bulk.EXCLUDE and not because.strip():
+        raise ValidationError({"because": "Say why these texts are excluded: others will read it."})
+    newest = Item.objects.filter(project=project).order_by("-pk").values_list("pk", flat=True).first()
+    parameters = {"action": action, "choice": choice | {"newest": newest}, "because": because, "round": round}
+    return start_job(
+        "change_items",
+        project,
+        user,
+        parameters,
+        title=f"Many texts to be {bulk.ACTIONS[action]} {round}".strip(),
+        result_url=f"/api/v1/projects/{project.slug}/items/",
+        page_url=f"/projects/{project.slug}/items/",
+    )
 
 
 def start_comparison(made: Round, user: User) -> Job:

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation.services import comparisons, imports, jobs, labelling, rounds, tallies
+from annotation.services import bulk, comparisons, imports, jobs, labelling, rounds, tallies
 
 
 @shared_task(name="loupe.import_file")
@@ -36,6 +36,17 @@ def compare_round(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             comparisons.compare_round(job.project.rounds.get(pk=job.parameters["round"]), progress)
+
+
+@shared_task(name="loupe.change_items")
+def change_items(job_id: str) -> None:
+    """Does one thing to many texts."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            asked = job.parameters
+            found = bulk.chosen(job.project, asked["choice"])
+            said = {"because": asked["because"], "round": asked["round"]}
+            bulk.change_items(job.project, job.created_by, asked["action"], found, progress=progress, **said)
 
 
 @shared_task(name="loupe.sweep_jobs")

@@ -6,11 +6,15 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from annotation.access import project_for
+from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.models import Item, Role
+from annotation.jobs import change_items
+from annotation.models import Item, Job, Role, User
 from annotation.queries import items as queries
+from annotation.services.bulk import ACTIONS
 
 PAGING = {"cursor", "limit", "format"}
 
@@ -28,6 +32,8 @@ class ItemSerializer(serializers.Serializer[Any]):
     confidence = serializers.FloatField(allow_null=True)
     state = serializers.ChoiceField(choices=[queries.POOL, queries.OPEN, queries.COMPLETE])
     provenance = serializers.CharField(source="item.provenance")
+    excluded = serializers.DateTimeField(source="item.excluded", allow_null=True)
+    excluded_because = serializers.CharField(source="item.excluded_because", allow_blank=True)
 
 
 class ItemList(generics.GenericAPIView[Item]):
@@ -45,3 +51,49 @@ class ItemList(generics.GenericAPIView[Item]):
         filters = {name: value for name, value in request.query_params.dict().items() if name not in PAGING}
         page = self.paginate_queryset(queries.items(project, filters)) or []
         return self.get_paginated_response(ItemSerializer(queries.describe(project, page), many=True).data)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """What is done to which texts: those of `items`, or all under `filters`, or those of an earlier action (`at`)."""
+
+    action = serializers.ChoiceField(choices=list(ACTIONS))
+    items = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
+    filters = serializers.DictField(child=serializers.CharField(), required=False)
+    at = serializers.DateTimeField(required=False, help_text="as `undo` gave it, to take an action back")
+    because = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
+    round = serializers.CharField(required=False, default="", allow_blank=True)
+
+    def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if sum(name in sent for name in ("items", "filters", "at")) != 1:
+            raise serializers.ValidationError("Choose texts by one of: items, filters, at.")
+        return sent
+
+
+class DoneSerializer(serializers.Serializer[Any]):
+    """How many texts were changed, and what to send to take it back."""
+
+    texts = serializers.IntegerField()
+    message = serializers.CharField()
+    undo = serializers.DictField(allow_null=True)
+
+
+class ItemChange(APIView):
+    """Excludes, takes back, deletes or restores texts, or puts them into a round. Many at once: 202 with a job."""
+
+    @extend_schema(request=ChangeSerializer, responses={200: DoneSerializer, 202: JobSerializer})
+    def post(self, request: Request, slug: str) -> Response:
+        project = project_for(request.user, slug, Role.LEAD)
+        serializer = ChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        sent = serializer.validated_data
+        choice = {name: sent[name] for name in ("items", "filters") if name in sent}
+        if "at" in sent:
+            choice = {
+                "at": sent["at"].isoformat(),
+                "undo_of": {"restore": "delete"}.get(sent["action"], "exclude"),
+            }
+        assert isinstance(request.user, User)
+        done = change_items(
+            project, request.user, sent["action"], choice, because=sent["because"], round=sent["round"]
+        )
+        return accepted(done) if isinstance(done, Job) else Response(DoneSerializer(done).data)

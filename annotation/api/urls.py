@@ -39,6 +39,7 @@ project_urls = [
     path("imports/<int:pk>/duplicates.csv", imports.DuplicateRows.as_view(), name="api-duplicates"),
     path("imports/<int:pk>/undo/", imports.ImportUndo.as_view(), name="api-undo-import"),
     path("projects/<slug:slug>/items/", items.ItemList.as_view(), name="api-items"),
+    path("projects/<slug:slug>/items/change/", items.ItemChange.as_view(), name="api-change-items"),
     path(
         "projects/<slug:slug>/annotations.<str:extension>",
         exports.AnswerExport.as_view(),

@@ -90,6 +90,9 @@ class Item(models.Model):
     source = models.ForeignKey(Import, models.CASCADE, null=True, related_name="items", db_constraint=False)
     row = models.PositiveIntegerField(null=True)
     created = models.DateTimeField(default=timezone.now)
+    # Nobody labels an excluded text, and no split takes it; the reason is shown wherever the text is
+    excluded = models.DateTimeField(null=True)
+    excluded_because = models.CharField(max_length=200, blank=True, default="", db_default="")
     deleted = models.DateTimeField(null=True)
 
     class Meta:
@@ -104,4 +107,14 @@ class Item(models.Model):
             models.Index(fields=["project", "digest"], name="item_by_digest"),
             models.Index(fields=["project", "id"], name="item_in_order"),
             GinIndex(fields=["meta"], name="item_by_meta", opclasses=["jsonb_path_ops"]),
+            models.Index(
+                fields=["project", "excluded", "id"],
+                condition=models.Q(excluded__isnull=False),
+                name="items_excluded",
+            ),
+            models.Index(
+                fields=["project", "deleted", "id"],
+                condition=models.Q(deleted__isnull=False),
+                name="items_deleted",
+            ),
         ]

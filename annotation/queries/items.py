@@ -6,11 +6,21 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.http import QueryDict
 
 from annotation.models import Annotation, Flag, Item, Label, Project, Round, RoundItem
 
 POOL, OPEN, COMPLETE, DISPUTED = "pool", "open", "complete", "disputed"
-STATES = {POOL: "In no round", OPEN: "Open", COMPLETE: "Complete", DISPUTED: "People disagree"}
+EXCLUDED, DELETED = "excluded", "deleted"
+STATES = {
+    POOL: "In no round",
+    OPEN: "Open",
+    COMPLETE: "Complete",
+    DISPUTED: "People disagree",
+    EXCLUDED: "Excluded",
+    DELETED: "Deleted",
+}
+NOT_FILTERS = {"after", "before", "meta_field", "meta_value", "sort", "pair"}
 MOST_IDS = 1000
 FILTERS = ("round", "label", "q", "flagged", "state", "ids")
 META = "meta."
@@ -20,9 +30,11 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
     """The project's items under these filters; an unknown one or a value of the wrong form raises ValidationError.
 
     round (name, or "none"), label (name), q (words in the text, or an id), flagged (true, false or a kind of flag),
-    meta.<field> (value), state (pool, open, complete, disputed), ids (internal ids with commas).
+    meta.<field> (value), state (pool, open, complete, disputed, excluded, deleted), ids (internal ids with commas).
+    Deleted items are found by their state alone.
     """
-    found = Item.objects.filter(project=project, deleted__isnull=True)
+    gone = (filters or {}).get("state") == DELETED
+    found = Item.objects.filter(project=project, deleted__isnull=not gone)
     for name, value in (filters or {}).items():
         if value == "":
             continue
@@ -36,6 +48,14 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
             known = ", ".join((*FILTERS, "meta.<field>"))
             raise ValidationError({name: f"There is no such filter. There are: {known}."})
     return found.select_related("imported_label")
+
+
+def filters_of(query: QueryDict) -> dict[str, str]:
+    """The filters that a page's address holds; a field and its value may come as `meta_field` and `meta_value`."""
+    filters = {name: str(query[name]) for name in query if name not in NOT_FILTERS and query[name]}
+    if (field := query.get("meta_field")) and (value := query.get("meta_value")):
+        filters[f"{META}{field}"] = str(value)
+    return filters
 
 
 def _by_round(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
@@ -102,6 +122,10 @@ def _by_state(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
         answers = Annotation.objects.filter(item=OuterRef("pk"), kind=Annotation.Kind.NORMAL).order_by()
         labels = answers.values("item").annotate(n=Count("label", distinct=True))
         return found.filter(Exists(labels.filter(n__gt=1)))
+    if value == EXCLUDED:
+        return found.filter(excluded__isnull=False)
+    if value == DELETED:
+        return found
     raise ValidationError({"state": f"“{value[:40]}” is not a state. There are: {', '.join(STATES)}."})
 
 
@@ -149,12 +173,15 @@ def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
     pks = [item.pk for item in page]
     labels = {label.pk: label for label in Label.objects.filter(project=project)}
     votes: dict[int, Counter[int]] = {}
-    answers = Annotation.objects.filter(item__in=pks, kind=Annotation.Kind.NORMAL)
-    for item, label, n in answers.values_list("item", "label").annotate(n=Count("id")).order_by("label"):
-        votes.setdefault(item, Counter())[label] = n
+    people: Counter[int] = Counter()
+    answers = Annotation.objects.counted().filter(item__in=pks, round__deleted__isnull=True).order_by("id")
+    for item, label, several, spans in answers.values_list("item", "label", "labels", "spans"):
+        said = [label] if label else several if several is not None else {pk for _, _, pk in spans or []}
+        votes.setdefault(item, Counter()).update(said)
+        people[item] += 1
     slots: dict[int, list[tuple[str, bool]]] = {}
     for item, name, done, overlap in (
-        RoundItem.objects.filter(item__in=pks)
+        RoundItem.objects.filter(item__in=pks, round__deleted__isnull=True)
         .order_by("round")
         .values_list("item", "round__name", "answers", "overlap")
     ):
@@ -163,13 +190,15 @@ def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
     open_flags = Flag.objects.filter(item__in=pks, resolved__isnull=True)
     for item, kind, n in open_flags.values_list("item", "kind").annotate(n=Count("id")).order_by("kind"):
         flags.setdefault(item, {})[kind] = n
+    one = project.task == Project.Task.CLASSIFICATION
     return [
         {
             "item": item,
-            **label_of(item, votes.get(item.pk, Counter()), labels),
+            **label_of(item, votes.get(item.pk, Counter()) if one else Counter(), labels),
             "round": slots[item.pk][-1][0] if item.pk in slots else None,
             "state": state_of([done for _, done in slots.get(item.pk, [])]),
             "votes": [(labels[pk], n) for pk, n in votes.get(item.pk, Counter()).most_common()],
+            "answers": people[item.pk],
             "flags": flags.get(item.pk, {}),
             "meta": list(item.meta.items()),
         }
@@ -208,12 +237,6 @@ def meta_fields(project: Project, sample: int = 200) -> list[str]:
     for meta in newest.values_list("meta", flat=True):
         names.update(list(meta))
     return [name for name, _ in names.most_common(12)]
-
-
-def answers_of(item: Item) -> QuerySet[Annotation]:
-    """Every answer to the item, oldest first, repeats too."""
-    answers = Annotation.objects.filter(item=item).select_related("annotator", "label", "round", "guideline")
-    return answers.order_by("created", "id")
 
 
 def flags_of(item: Item) -> QuerySet[Flag]:

@@ -18,7 +18,7 @@ LEASE = timedelta(minutes=30)
 SPARE = 8  # candidates beyond those wanted, since others may be taking the first ones right now
 WALK = 64  # own answers looked at for one that can be repeated
 
-# Not theirs before, and not deleted. OFFSET 0 keeps each a look-up by index, whatever the planner thinks of the tables.
+# Not theirs before, neither deleted nor excluded. OFFSET 0 keeps each a look-up by index, whatever the planner thinks of the tables.
 _FREE = """
     NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.annotator_id = %(annotator)s AND a.item_id = ri.item_id
                 AND CASE WHEN a.round_id = ri.round_id THEN a.state <> 'expired' ELSE %(unseen)s END OFFSET 0)
@@ -26,14 +26,16 @@ _FREE = """
                     AND n.annotator_id = %(annotator)s AND n.kind = 'normal' OFFSET 0)
     AND NOT (%(unseen)s AND EXISTS (SELECT FROM annotation_annotation n WHERE n.item_id = ri.item_id
                                     AND n.annotator_id = %(annotator)s OFFSET 0))
-    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = ri.item_id AND i.deleted IS NULL OFFSET 0)
+    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = ri.item_id AND i.deleted IS NULL
+                    AND i.excluded IS NULL OFFSET 0)
 """
 
 _REPEATABLE = """
     near.round_id = %(round)s AND near.kind = 'normal' AND near.set_aside IS NULL
     AND NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.annotator_id = %(annotator)s
                     AND a.item_id = near.item_id AND a.round_id = %(round)s AND a.kind = 'repeat' OFFSET 0)
-    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = near.item_id AND i.deleted IS NULL OFFSET 0)
+    AND EXISTS (SELECT FROM annotation_item i WHERE i.id = near.item_id AND i.deleted IS NULL
+                    AND i.excluded IS NULL OFFSET 0)
 """
 
 # Gold goes to those who never had the text in any round, least shown first. A repeat is the own answer nearest to
@@ -48,7 +50,8 @@ gold AS MATERIALIZED (
                       WHERE a.annotator_id = %(annotator)s AND a.item_id = g.item_id OFFSET 0)
       AND NOT EXISTS (SELECT FROM annotation_annotation n
                       WHERE n.item_id = g.item_id AND n.annotator_id = %(annotator)s OFFSET 0)
-      AND EXISTS (SELECT FROM annotation_item i WHERE i.id = g.item_id AND i.deleted IS NULL OFFSET 0)
+      AND EXISTS (SELECT FROM annotation_item i WHERE i.id = g.item_id AND i.deleted IS NULL
+                    AND i.excluded IS NULL OFFSET 0)
     ORDER BY g.exposures, g.id LIMIT cardinality(%(gold)s::float8[])
     FOR NO KEY UPDATE OF g SKIP LOCKED
 ), again AS MATERIALIZED (

@@ -73,15 +73,19 @@ def files(split_set: SplitSet) -> QuerySet[SplitFile]:
 
 
 def candidates(project: Project, fields: list[str]) -> pd.DataFrame:
-    """Every text of the pool in id order: `item_id`, `text`, `provenance`, and `meta.<field>` as text or None."""
+    """Every text of the pool in id order: `item_id`, `text`, `provenance`, `left_out`, and `meta.<field>` as text.
+
+    `left_out` is why a lead excluded the text, None where nobody did.
+    """
     columns = "".join(", meta ->> %s" for _ in fields)
     sql = (
-        f"SELECT id, text, provenance{columns} FROM annotation_item"  # noqa: S608 - columns are placeholders
+        "SELECT id, text, provenance, CASE WHEN excluded IS NOT NULL THEN excluded_because END"  # noqa: S608
+        f"{columns} FROM annotation_item"
         " WHERE project_id = %s AND deleted IS NULL ORDER BY id"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [*fields, project.pk])
-        names = ["item_id", "text", "provenance", *(f"meta.{field}" for field in fields)]
+        names = ["item_id", "text", "provenance", "left_out", *(f"meta.{field}" for field in fields)]
         return pd.DataFrame(cursor.fetchall(), columns=names, dtype=object).astype({"item_id": "int64"})
 
 

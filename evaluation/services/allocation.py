@@ -55,8 +55,10 @@ class Allocation:
         self.reason[where & self.open] = reason
 
     def _leave_out(self) -> None:
-        """Gives a reason to texts that the panel excluded or that have no label."""
+        """Gives a reason to texts that a lead or the panel excluded, or that have no label."""
         frame = self.frame
+        for because in sorted(frame["left_out"].dropna().unique()):
+            self._because((frame["left_out"] == because).to_numpy(), f"excluded by hand: {because}")
         unlabelled = frame["label"].isna().to_numpy()
         kinds = frame["excluded_as"]
         for kind in sorted(kinds.dropna().unique()):

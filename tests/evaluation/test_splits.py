@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 
 from annotation.models import Annotation, Item, Job, Project, User
 from annotation.queries.people import annotator_of
+from annotation.services.items import exclude_items
 from evaluation.jobs import start_split_set
 from evaluation.models import PairDecision, SplitFile, SplitItem, SplitSet
 from evaluation.recipes import check_recipe
@@ -264,3 +265,12 @@ def test_fields_that_no_text_has_fail_the_build_with_their_names(
     work()
     job.refresh_from_db()
     assert job.error == "No text has autor, label in its metadata. Correct the recipe's field names."
+
+
+def test_texts_that_a_lead_excluded_are_left_out_with_the_reason(
+    pool: list[Item], build: BuildSplits, lea: User
+) -> None:
+    exclude_items(pool[3].project, lea, Item.objects.filter(pk=pool[3].pk), "private data")
+    made = build()
+    assert pool[3].pk not in places(made)
+    assert reasons(made)[pool[3].pk] == "excluded by hand: private data"
