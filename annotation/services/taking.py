@@ -18,7 +18,8 @@ LEASE = timedelta(minutes=30)
 SPARE = 8  # candidates beyond those wanted, since others may be taking the first ones right now
 WALK = 64  # own answers looked at for one that can be repeated
 
-# Not theirs before, neither deleted nor excluded. OFFSET 0 keeps each a look-up by index, whatever the planner thinks of the tables.
+# Not theirs before, neither deleted nor excluded. OFFSET 0 keeps each a look-up by index, whatever the planner thinks
+# of the tables.
 _FREE = """
     NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.annotator_id = %(annotator)s AND a.item_id = ri.item_id
                 AND CASE WHEN a.round_id = ri.round_id THEN a.state <> 'expired' ELSE %(unseen)s END OFFSET 0)

@@ -1,5 +1,6 @@
 """One text's whole story: what people said and when, what was decided, where it went, what models say of it."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from django.db.models import Prefetch, Q
 from annotation.models import Annotation, AnnotationVersion, Flag, GoldItem, Item
 from annotation.queries.values import label_names, value_in_words
 from evaluation.models import LeakagePair, Prediction, SplitItem, SplitSet
-from qc.models import Case, Decision
+from qc.models import Case, Decision, MetaLabelVote, Outcome
 
 MOST_COPIES = 20
 
@@ -61,7 +62,7 @@ def _quotes(text: str, spans: Any, names: Mapping[int, str]) -> list[tuple[str, 
     return [(names[pk], text[start:end]) for start, end, pk in spans or []]
 
 
-def cases_of(item: Item) -> list[Case]:
+def cases_of(item: Item, names: Mapping[int, str]) -> list[Case]:
     """The text's cases, newest first, each with its decisions and how many votes it has."""
     decisions = Decision.objects.select_related("label", "decided_by", "withdrawn_by").order_by("-id")
     found = (
@@ -75,7 +76,20 @@ def cases_of(item: Item) -> list[Case]:
         case.standing = next(  # type: ignore[attr-defined]
             (decision for decision in case.decisions.all() if decision.withdrawn is None), None
         )
+        for decision in case.decisions.all():
+            ends_with_value = decision.outcome == Outcome.LABEL
+            decision.said = (  # type: ignore[attr-defined]
+                value_in_words(decision, names) if ends_with_value else decision.get_outcome_display()
+            )
     return cases
+
+
+def meta_labels_of(item: Item) -> list[tuple[str, int, int]]:
+    """(kind, those who say so, all who said something) by number; nothing where nobody did."""
+    votes = MetaLabelVote.objects.filter(item=item, withdrawn__isnull=True).values_list("kind", "user")
+    people = len({user for _, user in votes})
+    kinds = Counter(kind for kind, _ in votes)
+    return [(MetaLabelVote.Kind(kind).label, n, people) for kind, n in kinds.most_common()]
 
 
 def splits_of(item: Item) -> list[SplitItem]:
@@ -142,7 +156,7 @@ def history(
     for case in cases:
         events.append(Event(case.created, "Case opened", case.get_source_display()))
         for decision in case.decisions.all():
-            what = f"Decided: {decision.label.name if decision.label else decision.get_outcome_display().lower()}"
+            what = f"Decided: {decision.said}"  # type: ignore[attr-defined]
             events.append(Event(decision.created, what, decision.decided_by.display_name))
             if decision.withdrawn:
                 events.append(Event(decision.withdrawn, "Case reopened", decision.withdrawn_because, "warn"))

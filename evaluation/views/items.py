@@ -24,7 +24,7 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     names = stories.names_of(item)
     answers, flags = stories.answers_of(item, names), list(queries.flags_of(item))
     cases, splits, gold = (
-        stories.cases_of(item),
+        stories.cases_of(item, names),
         stories.splits_of(item),
         GoldItem.objects.filter(item=item).first(),
     )
@@ -41,6 +41,7 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "splits": splits,
         "predictions": stories.predictions_of(item),
         "copies": copies,
+        "meta_labels": stories.meta_labels_of(item),
         "compared": compared,
         "difference": difference(item.text, compared["item"].text) if compared else None,
         "gold": gold,

@@ -121,7 +121,7 @@ def test_an_action_is_taken_back_by_its_time_and_takes_nothing_else_with_it(
     assert back.texts == 5
     assert list(every(project).filter(excluded__isnull=False).values_list("text", flat=True)) == ["Text 0"]
     actions = AuditEntry.objects.filter(project=project, action__in=["exclude texts", "include texts"])
-    assert [entry.after["texts"] for entry in actions.order_by("id")] == [1, 5, 5]
+    assert [(entry.after or {})["texts"] for entry in actions.order_by("id")] == [1, 5, 5]
 
 
 def test_texts_go_into_a_round_once_with_all_slots_open(project: Project, made: Round, lea: User) -> None:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("annotation", "0004_round_texts"),
+        ("annotation", "0005_import_limits"),
     ]
 
     operations = [
