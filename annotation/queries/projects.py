@@ -3,11 +3,20 @@
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, Max, QuerySet
-from django.db.models.functions import TruncDate
+from django.db.models import Count, Max, QuerySet, Sum
 from django.utils import timezone
 
-from annotation.models import Annotation, AuditEntry, Flag, Guideline, Import, Label, Project, Round
+from annotation.models import (
+    Annotation,
+    AnswerTally,
+    AuditEntry,
+    Flag,
+    Guideline,
+    Import,
+    Label,
+    Project,
+    Round,
+)
 
 
 def active_labels(project: Project) -> QuerySet[Label]:
@@ -36,17 +45,11 @@ def counts(project: Project) -> dict[str, int]:
 
 
 def answers_per_day(project: Project, days: int = 14) -> list[dict[str, Any]]:
-    """[{"day", "answers"}] of the last days up to today, those without answers too."""
+    """[{"day", "answers"}] of the last days up to today, those without answers too; as of the last minutes."""
     today = timezone.now().date()
     first = today - timedelta(days=days - 1)
-    found = dict(
-        Annotation.objects.filter(
-            round__in=list(rounds(project)), created__date__gte=first, source__isnull=True
-        )
-        .annotate(day=TruncDate("created"))
-        .values_list("day")
-        .annotate(n=Count("id"))
-    )
+    tallies = AnswerTally.objects.filter(round__in=list(rounds(project)), day__gte=first)
+    found = dict(tallies.values_list("day").annotate(n=Sum("answers")))
     return [
         {"day": first + timedelta(days=k), "answers": found.get(first + timedelta(days=k), 0)}
         for k in range(days)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from annotation.models import Import, Job, Membership, Project, Role, Round, User
 from annotation.queries import projects
+from annotation.queries.attention import Attention, attention
 from evaluation.models import LeakageReport, Run, RunReport, SplitSet
 from qc.models import AgreementReport, Case
 
@@ -54,6 +55,7 @@ class Standing:
     best: RunReport | None
     imports: list[Import]
     failed_job: Job | None
+    labelling: Attention
 
     @property
     def items(self) -> int:
@@ -75,9 +77,10 @@ def standing(project: Project) -> Standing:
     cases = Case.objects.filter(project=project).values_list("state").annotate(n=Count("id"))
     newest_failed = Job.objects.filter(project=project, state=Job.State.FAILED).order_by("-created").first()
     newest_job = Job.objects.filter(project=project).order_by("-created").first()
+    rounds = list(projects.rounds(project))
     return Standing(
         project=project,
-        rounds=list(projects.rounds(project)),
+        rounds=rounds,
         agreement=reports.filter(round__isnull=True).first(),
         round_agreement={pk: alpha for pk, alpha in by_round.items() if pk and alpha},
         cases=dict(cases),
@@ -94,6 +97,7 @@ def standing(project: Project) -> Standing:
         .first(),
         imports=list(projects.recent_imports(project, 20)),
         failed_job=newest_failed if newest_failed == newest_job else None,
+        labelling=attention(project, rounds),
     )
 
 
@@ -166,6 +170,41 @@ def stages(now: Standing) -> list[Stage]:
     return found
 
 
+def _about_labelling(now: Standing) -> list[Todo]:
+    """People who wait, rounds that are late or done, a guideline that is not out."""
+    labelling, slug = now.labelling, now.project.slug
+    team, rounds = reverse("team", args=[slug]), reverse("rounds", args=[slug])
+    found: list[Todo] = []
+    if labelling.paused:
+        first = labelling.paused[0]
+        others = len(labelling.paused) - 1
+        who = first.user.display_name + (f" and {others} more are" if others else " is")
+        by_rule = first.paused_by_id is None
+        why = first.paused_because or "Their answers still count until you decide."
+        found.append(
+            Todo(
+                "bad" if by_rule else "warn",
+                f"{who} paused and wait{'' if others else 's'} for you",
+                why,
+                "Decide",
+                team,
+            )
+        )
+    for mine in labelling.late:
+        end = f"will end on {mine.end:%-d %B}" if mine.end else "has nobody who answers"
+        planned = f"planned for {mine.round.ends:%-d %B}" if mine.round.ends else ""
+        why = f"About {mine.left:,} answers are missing, at {mine.a_day:,.0f} a day; its end was {planned}."
+        found.append(Todo("warn", f"The round {mine.round.name} {end}", why, "Plan", rounds))
+    for made in labelling.done:
+        why = f"{made.items_total:,} texts have all their answers. Close it, so that they stay as they are."
+        found.append(Todo("info", f"The round {made.name} is done", why, "Close it", rounds))
+    if labelling.draft is not None:
+        title = f"Version {labelling.draft.version} of the guideline is a draft"
+        why = "Annotators keep to the old one until it is published."
+        found.append(Todo("info", title, why, "Review and publish", reverse("guideline", args=[slug])))
+    return found
+
+
 def todos(now: Standing) -> list[Todo]:
     """What needs somebody, most urgent first."""
     slug = now.project.slug
@@ -188,6 +227,7 @@ def todos(now: Standing) -> list[Todo]:
             )
         )
         return found
+    found += _about_labelling(now)
     alpha = now.alpha
     if alpha and alpha.get("value") is not None and alpha["high"] < TENTATIVE:
         found.append(
