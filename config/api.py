@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -25,6 +26,7 @@ TITLES = {
     415: "This media type is not read here",
     422: "The file cannot be read",
     429: "Too many requests",
+    503: "Not available at the moment",
 }
 
 
@@ -38,6 +40,9 @@ def problem(broken: Exception, context: dict[str, Any]) -> Response | None:
         broken = exceptions.PermissionDenied(str(broken) or None)
     elif isinstance(broken, RequestDataTooBig):
         broken = _TooLarge()
+    elif isinstance(broken, OperationalError | InterfaceError):
+        log.warning("the database did not answer: %s", broken)
+        broken = _NoDatabase()
     response = exception_handler(broken, context)
     if response is None or not isinstance(broken, exceptions.APIException):
         return response
@@ -51,12 +56,21 @@ def problem(broken: Exception, context: dict[str, Any]) -> Response | None:
         "errors": errors,
     }
     response.content_type = "application/problem+json"
+    if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
+        response["Retry-After"] = "1"
     return response
 
 
 class _TooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The request is larger than this server accepts. Send it in parts."
+
+
+class _NoDatabase(exceptions.APIException):
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_detail = (
+        "The database does not answer at the moment. Nothing was changed; send the request again."
+    )
 
 
 def _as_detail(wrong: ValidationError) -> Any:

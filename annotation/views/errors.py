@@ -1,5 +1,8 @@
 """Error pages: what happened, what was kept, what to do, a number to quote."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -29,5 +32,9 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500. Must not need the database, nor the context that pages have."""
-    return HttpResponse(render_to_string("500.html", {"request_id": logs.request_id.get()}), status=500)
+    """500, or 503 while the database does not answer. Must not need it, nor the context that pages have."""
+    page = HttpResponse(render_to_string("500.html", {"request_id": logs.request_id.get()}), status=500)
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        page.status_code = 503
+        page["Retry-After"] = "1"
+    return page

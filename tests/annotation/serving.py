@@ -31,12 +31,15 @@ OPTIONS = [
 ]
 
 
-@contextmanager
-def serving(*options: str) -> Iterator[int]:
-    """gunicorn as the Procfile has it on a free port of the loopback, on the database at hand; yields the port."""
+def free_port() -> int:
+    """A port of the loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+        return int(probe.getsockname()[1])
+
+
+def start_server(port: int, *options: str) -> "subprocess.Popen[bytes]":
+    """gunicorn as the Procfile has it, on the database at hand."""
     database = connection.settings_dict
     place = f"{quote(database['USER'])}@/{database['NAME']}?host={quote(database['HOST'], safe='')}"
     environment = os.environ | {
@@ -44,21 +47,15 @@ def serving(*options: str) -> Iterator[int]:
         "PGPASSWORD": database["PASSWORD"],
         "REDIS_URL": settings.REDIS_URL,
         "API_RATE": "1000000/min",
-        "LOG_LEVEL": "WARNING",
+        "LOG_LEVEL": "CRITICAL",
     }
-    bind = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+    bind = ["--bind", f"127.0.0.1:{port}", "--log-level", "critical"]
     command = [sys.executable, "-m", "gunicorn", "config.wsgi", *bind, *(options or OPTIONS)]
-    with subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR) as server:
-        try:
-            _wait_for(port, server)
-            yield port
-        finally:
-            server.terminate()
-            server.wait(30)
-            _wait_until_alone()
+    return subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
 
 
-def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    """Until the server listens."""
     for _ in range(600):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -67,6 +64,20 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
             break
         time.sleep(0.1)
     raise RuntimeError("gunicorn did not start")
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[int]:
+    """A server on a free port, which is yielded; ended afterwards."""
+    port = free_port()
+    with start_server(port, *options) as server:
+        try:
+            wait_for(port, server)
+            yield port
+        finally:
+            server.terminate()
+            server.wait(30)
+            _wait_until_alone()
 
 
 def _wait_until_alone() -> None:
