@@ -15,6 +15,7 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("", "My work", "star", "own-work", Role.ANNOTATOR),
     ("", "Adjudicate", "panel", "adjudicate", Role.ADJUDICATOR),
     ("Quality", "Agreement", "agree", "agreement", Role.LEAD),
+    ("Quality", "Explore and sample", "hist", "explore", Role.LEAD),
     ("Data sets", "Texts", "texts", "items", Role.LEAD),
     ("Data sets", "Import", "dl", "import", Role.LEAD),
     ("Data sets", "Leakage", "leak", "leakage", Role.LEAD),

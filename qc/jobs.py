@@ -2,6 +2,7 @@
 
 from annotation.jobs import start_job
 from annotation.models import Job, Project, Round, User
+from qc.models import Sample
 
 
 def start_agreement(project: Project, user: User | None, round_: Round | None = None) -> Job:
@@ -28,4 +29,30 @@ def start_meta_label_agreement(project: Project, user: User | None) -> Job:
         title="Agreement on meta-labels",
         result_url=f"/api/v1/projects/{project.slug}/meta-labels/agreement/",
         page_url=f"/projects/{project.slug}/adjudicate/rules/",
+    )
+
+
+def start_exploration(project: Project, user: User | None) -> Job:
+    """Looks at all texts: lengths, values, distances, and labels that look wrong."""
+    return start_job(
+        "explore_texts",
+        project,
+        user,
+        {},
+        title="Look at all texts",
+        result_url=f"/api/v1/projects/{project.slug}/suspects/",
+        page_url=f"/projects/{project.slug}/explore/",
+    )
+
+
+def start_sample(sample: Sample, user: User | None) -> Job:
+    """Draws a sample that was planned."""
+    return start_job(
+        "draw_sample",
+        sample.project,
+        user,
+        {"sample": sample.pk},
+        title=f"Sample {sample.pk}",
+        result_url=f"/api/v1/samples/{sample.pk}/",
+        page_url=f"/projects/{sample.project.slug}/explore/samples/{sample.pk}/",
     )

@@ -7,6 +7,8 @@ from annotation.models import Round
 from annotation.services import jobs
 from qc.services.agreement import compute_agreement
 from qc.services.meta_labels import compute_meta_label_agreement
+from qc.services.samples import draw_sample as draw_texts
+from qc.services.suspects import explore_texts as look_at_texts
 
 
 @shared_task(name="loupe.agreement")
@@ -27,3 +29,19 @@ def meta_label_agreement(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             compute_meta_label_agreement(job.project, progress)
+
+
+@shared_task(name="loupe.explore_texts")
+def explore_texts(job_id: str) -> None:
+    """Looks at all texts of a project."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            look_at_texts(job.project, progress)
+
+
+@shared_task(name="loupe.draw_sample")
+def draw_sample(job_id: str) -> None:
+    """Draws a sample."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            draw_texts(job.parameters["sample"], progress)

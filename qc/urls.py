@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.views import agreement, cases, own, review, rounds
+from qc.views import agreement, cases, explore, own, review, rounds, samples
 
 agreement_urls = [
     path("projects/<slug:slug>/agreement/", agreement.agreement, name="agreement"),
@@ -38,4 +38,25 @@ round_urls = [
     path("projects/<slug:slug>/mine/", own.own_work, name="own-work"),
 ]
 
-urlpatterns = agreement_urls + case_urls + review_urls + round_urls
+explore_urls = [
+    path("projects/<slug:slug>/explore/", explore.explore, name="explore"),
+    path("projects/<slug:slug>/explore/look/", explore.look, name="look-at-texts"),
+    path("projects/<slug:slug>/explore/suspects/", explore.suspects, name="suspects"),
+    path("projects/<slug:slug>/explore/suspects/cases/", explore.suspect_cases, name="suspect-cases"),
+    path("projects/<slug:slug>/explore/texts/<int:pk>/mark/", explore.mark, name="mark-text"),
+    path("projects/<slug:slug>/explore/samples/", explore.draw, name="draw-sample"),
+    path("projects/<slug:slug>/explore/samples/<int:sample_id>/", samples.sample, name="sample"),
+    path(
+        "projects/<slug:slug>/explore/samples/<int:sample_id>/<int:place>/answer/",
+        samples.answer,
+        name="answer-sample",
+    ),
+    path(
+        "projects/<slug:slug>/explore/samples/<int:sample_id>/<int:place>/mark/",
+        samples.mark,
+        name="mark-sample",
+    ),
+    path("projects/<slug:slug>/explore/samples/<int:sample_id>/cases/", samples.cases, name="sample-cases"),
+]
+
+urlpatterns = agreement_urls + case_urls + review_urls + round_urls + explore_urls

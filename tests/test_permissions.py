@@ -31,7 +31,7 @@ from annotation.queries.people import annotator_of
 from annotation.services import imports
 from evaluation.models import LeakagePair, Run
 from evaluation.services import leakage, splits
-from qc.models import Case, GuidelineProposal
+from qc.models import Case, GuidelineProposal, Sample, SampleItem, SuspectReport
 
 ANYBODY, SIGNED_IN, OWN = "anybody", "signed in", "own"
 ANN, ADJ, LEAD, OWNER = Role.ANNOTATOR, Role.ADJUDICATOR, Role.LEAD, Role.OWNER
@@ -94,6 +94,16 @@ ROUTES: dict[str, dict[str, str]] = {
     "review-settings": {"get": LEAD, "post": LEAD},
     "compute-meta-labels": {"post": LEAD},
     "told-decisions": {"get": ANN},
+    "explore": {"get": LEAD},
+    "look-at-texts": {"post": LEAD},
+    "suspects": {"get": LEAD},
+    "suspect-cases": {"post": LEAD},
+    "mark-text": {"post": ADJ},
+    "draw-sample": {"post": LEAD},
+    "sample": {"get": ADJ},
+    "answer-sample": {"post": ADJ},
+    "mark-sample": {"post": ADJ},
+    "sample-cases": {"post": LEAD},
     "leakage": {"get": LEAD, "post": LEAD},
     "decide-pair": {"post": LEAD},
     "keep-pairs-together": {"post": LEAD},
@@ -148,6 +158,12 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-meta-label-agreement": {"get": LEAD, "post": LEAD},
     "api-review-settings": {"get": LEAD, "patch": LEAD},
     "api-feedback": {"get": ANN},
+    "api-suspects": {"get": LEAD, "post": LEAD},
+    "api-samples": {"get": ADJ, "post": LEAD},
+    "api-sample": {"get": ADJ},
+    "api-next-review": {"post": ADJ},
+    "api-blind-answer": {"post": ADJ},
+    "api-review-marks": {"post": ADJ},
     "api-leakage": {"post": LEAD},
     "api-leakage-report": {"get": LEAD},
     "api-leakage-pairs": {"get": LEAD},
@@ -160,6 +176,17 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-predictions": {"post": LEAD},
     "api-run-report": {"get": LEAD, "post": LEAD},
     "api-run-errors": {"get": LEAD},
+}
+
+EXPLORED: dict[str, Any] = {
+    "texts": 0,
+    "length": {"width": 1, "counts": [0], "median": 0, "longest": 0},
+    "labels": [],
+    "meta": [],
+    "fringe": [],
+    "dense": [],
+    "copies": {"groups": 0, "texts": 0, "largest": []},
+    "suspects": {"model": {"listed": 0}, "disagreement": {"listed": 0}},
 }
 
 
@@ -206,6 +233,11 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
     )
     case = Case.objects.create(project=project, item=items[0])
     proposal = GuidelineProposal.objects.create(case=case, user=lea, text="Say so.")
+    SuspectReport.objects.create(project=project, result=EXPLORED)
+    sample = Sample.objects.create(
+        project=project, recipe={"parts": []}, seed=0, total=1, drawn=timezone.now(), created_by=lea
+    )
+    drawn = SampleItem.objects.create(sample=sample, item=items[0], position=0, drawn_by=["random"])
     job = Job.objects.create(project=project, kind="agreement", title="Agreement", fingerprint="x")
     recipe = {"splits": {"train": 0.5, "test": 0.5}, "group": []}
     split_set = splits.create_split_set(project, lea, name="s", recipe=recipe)
@@ -224,6 +256,9 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         "job_id": {"": job.pk},
         "case_id": {"": case.pk},
         "proposal_id": {"": proposal.pk},
+        "sample_id": {"": sample.pk},
+        "sample_item_id": {"": drawn.pk},
+        "place": {"": drawn.position},
         "split_set_id": {"": split_set.pk},
         "report_id": {"": report.pk},
         "pair_id": {"": pair.pk},
@@ -235,6 +270,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
             **dict.fromkeys((name for name in ROUTES if name.endswith("-round")), made.pk),
             "api-flags": items[0].pk,
             "api-meta-labels": items[0].pk,
+            "mark-text": items[0].pk,
             "api-answer": assignment.pk,
             "api-skip": assignment.pk,
             "api-annotation": annotation.pk,

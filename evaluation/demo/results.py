@@ -13,9 +13,9 @@ from evaluation.demo.texts import NAMES
 from evaluation.jobs import start_leakage, start_report, start_split_set
 from evaluation.models import Run, SplitSet
 from evaluation.services import freezing, leakage, runs, splits
-from qc.jobs import start_agreement
+from qc.jobs import start_agreement, start_exploration, start_sample
 from qc.models import Case
-from qc.services import cases, votes
+from qc.services import cases, samples, votes
 
 KEYWORDS = {
     "Refund not received": ["refund", "money"],
@@ -43,6 +43,9 @@ def make_results(demo: Demo, say: Say) -> None:
         run_job(start_agreement(project, lead, made))
     say("cases of the most disputed and of flagged texts, some of them decided")
     decide_some(demo)
+    say("a look at all texts: suspected labels, and a sample that is half reviewed")
+    run_job(start_exploration(project, lead))
+    review_some(demo)
     say("copies in the pool")
     run_job(start_leakage(leakage.open_report(project, None, 0.8, 3), lead))
     say("two split sets: one that tears copies apart, and one that keeps them together, frozen")
@@ -84,6 +87,20 @@ def decide_some(demo: Demo) -> None:
             choice = {"outcome": "label", "label": text.truth}
             why = f"What is needed now is “{text.truth}”."
         votes.cast_vote(case, judge, rationale=why, **choice)
+
+
+def review_some(demo: Demo) -> None:
+    """Draws a sample; the adjudicator, who knows the truth, answers half of it blind and marks what is wrong."""
+    lead, judge = demo.users["ravi"], demo.users["sofie"]
+    parts = [{"kind": "random", "size": 40}, {"kind": "distance", "size": 10, "how": "fringe"}]
+    sample = samples.plan_sample(demo.project, lead, {"parts": parts}, SEED)
+    run_job(start_sample(sample, lead))
+    rows = sample.sample_items.select_related("item", "label", "sample__project")
+    for row in rows[:24]:
+        truth = demo.texts[row.item.external_id or ""].truth
+        samples.answer_blind(row, judge, label=truth)
+        wrong = row.label is not None and row.label.name != truth
+        samples.mark_reviewed(row, judge, ["mislabeled"] if wrong else [])
 
 
 def upload_runs(demo: Demo, frozen: SplitSet) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.api import agreement, cases, resolved, review
+from qc.api import agreement, cases, explore, resolved, review
 
 urlpatterns = [
     path("projects/<slug:slug>/agreement/", agreement.Agreement.as_view(), name="api-agreement"),
@@ -33,4 +33,10 @@ urlpatterns = [
         name="api-review-settings",
     ),
     path("projects/<slug:slug>/feedback/", review.FeedbackList.as_view(), name="api-feedback"),
+    path("projects/<slug:slug>/suspects/", explore.SuspectList.as_view(), name="api-suspects"),
+    path("projects/<slug:slug>/samples/", explore.SampleList.as_view(), name="api-samples"),
+    path("samples/<int:sample_id>/", explore.SampleDetail.as_view(), name="api-sample"),
+    path("samples/<int:sample_id>/next/", explore.NextReview.as_view(), name="api-next-review"),
+    path("sample-items/<int:sample_item_id>/answer/", explore.BlindAnswer.as_view(), name="api-blind-answer"),
+    path("sample-items/<int:sample_item_id>/marks/", explore.ReviewMarks.as_view(), name="api-review-marks"),
 ]

@@ -29,17 +29,49 @@ class OpenCasesForm(forms.Form):
     b = forms.CharField(required=False, max_length=100, strip=False)
 
 
-class OutcomeForm(forms.Form):
-    """A vote or a decision: the outcome and the project's task decide which of the other fields count."""
+class AnswerForm(forms.Form):
+    """What is right, in the shape of the project's task."""
 
     OWN = "own"  # the choice among span answers that takes what is written
-    outcome = forms.ChoiceField(choices=Outcome.choices, initial=Outcome.LABEL)
     label = forms.ChoiceField(required=False)
     labels = forms.MultipleChoiceField(required=False)
     spans = forms.CharField(required=False, max_length=200_000)
     own_spans = forms.CharField(
         required=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"})
     )
+
+    def __init__(self, project: Project, data: Any = None) -> None:
+        super().__init__(data)
+        self.task = project.task
+        self.names = [(label.name, label.name) for label in active_labels(project)]
+        self.fields["label"] = forms.ChoiceField(required=False, choices=[("", ""), *self.names])
+        self.fields["labels"] = forms.MultipleChoiceField(required=False, choices=self.names)
+
+    def clean(self) -> dict[str, Any]:
+        sent: dict[str, Any] = super().clean() or self.cleaned_data
+        if self.task == Project.Task.SPANS:
+            try:
+                sent["spans"] = read_spans(sent.get("spans") or "", sent.get("own_spans") or "")
+            except ValueError as wrong:
+                self.add_error("spans", str(wrong))
+        return sent
+
+    def value(self) -> dict[str, Any]:
+        """What the service takes."""
+        sent: dict[str, Any] = self.cleaned_data
+        if self.task == Project.Task.SPANS:
+            return {"spans": sent["spans"]}
+        return (
+            {"labels": sent["labels"]}
+            if self.task == Project.Task.MULTILABEL
+            else {"label": sent["label"] or None}
+        )
+
+
+class OutcomeForm(AnswerForm):
+    """A vote or a decision: the outcome decides which of the other fields count."""
+
+    outcome = forms.ChoiceField(choices=Outcome.choices, initial=Outcome.LABEL)
     acceptable = forms.MultipleChoiceField(required=False)
     meta_label = forms.ChoiceField(choices=[("", ""), *MetaLabel.choices], required=False)
     clause = forms.CharField(required=False, max_length=200)
@@ -47,34 +79,16 @@ class OutcomeForm(forms.Form):
     proposal = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 3}))
 
     def __init__(self, project: Project, data: Any = None) -> None:
-        super().__init__(data)
-        self.task = project.task
-        names = [(label.name, label.name) for label in active_labels(project)]
-        self.fields["label"] = forms.ChoiceField(required=False, choices=[("", ""), *names])
-        for several in ("labels", "acceptable"):
-            self.fields[several] = forms.MultipleChoiceField(required=False, choices=names)
-
-    def clean(self) -> dict[str, Any]:
-        sent: dict[str, Any] = super().clean() or self.cleaned_data
-        if self.task == Project.Task.SPANS and sent.get("outcome") == Outcome.LABEL:
-            try:
-                sent["spans"] = read_spans(sent.get("spans") or "", sent.get("own_spans") or "")
-            except ValueError as wrong:
-                self.add_error("spans", str(wrong))
-        return sent
+        super().__init__(project, data)
+        self.fields["acceptable"] = forms.MultipleChoiceField(required=False, choices=self.names)
 
     def content(self) -> dict[str, Any]:
         """What the service takes; fields that the outcome does not ask for are left out."""
         sent: dict[str, Any] = self.cleaned_data
         outcome = sent["outcome"]
-        value = {
-            Project.Task.CLASSIFICATION: {"label": sent["label"] or None},
-            Project.Task.MULTILABEL: {"labels": sent["labels"]},
-            Project.Task.SPANS: {"spans": sent["spans"]},
-        }[Project.Task(self.task)]
         return {
             "outcome": outcome,
-            **(value if outcome == Outcome.LABEL else {}),
+            **(self.value() if outcome == Outcome.LABEL else {}),
             "acceptable": sent["acceptable"] if outcome == Outcome.HARD else [],
             "meta_label": sent["meta_label"] if outcome == Outcome.EXCLUDE else "",
             "clause": sent["clause"],
@@ -90,7 +104,7 @@ def read_spans(chosen: str, own: str) -> list[dict[str, Any]] | None:
     """
     if not chosen:
         return None
-    if chosen != OutcomeForm.OWN:
+    if chosen != AnswerForm.OWN:
         try:
             return [
                 {"start": int(span["start"]), "end": int(span["end"]), "label": str(span["label"])}

@@ -15,6 +15,7 @@ from annotation.models import Flag, Item, Project, User
 from annotation.services.audit import record
 from qc.models import Case, Decision
 from qc.queries.agreement import latest_report
+from qc.services.judging import judge_suspects
 
 MOST_CASES = 10_000  # in one call
 MOST_QUORUM = 20
@@ -164,6 +165,7 @@ def reopen_case(case: Case, user: User, because: str) -> Case:
             held.save(update_fields=["state"])
     except IntegrityError as crossed:
         raise CaseConflict("There is another open case on this text.") from crossed
+    judge_suspects(held.item)
     record(held.project, user, "reopen case", f"case {held.pk}", after={"because": because.strip()})
     return held
 

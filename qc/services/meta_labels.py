@@ -12,7 +12,7 @@ from annotation.services.jobs import Progress
 from qc.algorithms.agreement import estimate_agreement
 from qc.models import MetaLabelReport, MetaLabelVote
 from qc.queries.meta_labels import newest_vote, opinions
-from qc.services.suspects import judge_suspects
+from qc.services.judging import judge_suspects
 
 LONGEST_NOTE = 2_000
 

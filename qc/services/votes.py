@@ -19,8 +19,8 @@ from qc.models import Case, Decision, Outcome, TieRule, Vote
 from qc.queries.cases import content
 from qc.queries.review import review_settings
 from qc.services.cases import MOST_QUORUM, CaseConflict, lock_case
+from qc.services.judging import judge_suspects
 from qc.services.proposals import propose_change
-from qc.services.suspects import judge_suspects
 
 VALUES = {
     Project.Task.CLASSIFICATION: ("label", "Choose the final label."),

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from annotation.access import may, open_project, role_in
 from annotation.markdown import clauses
 from annotation.markdown import render as render_markdown
-from annotation.models import Label, MetaLabel, Project, Role, User
+from annotation.models import MetaLabel, Project, Role, User
 from annotation.queries.projects import active_labels, newest_guideline
 from annotation.queries.values import label_names
 from qc.algorithms.marked_text import cut
@@ -26,8 +26,7 @@ from qc.queries.clauses import cited, clauses_about
 from qc.queries.review import review_settings
 from qc.services import cases as case_services
 from qc.services import proposals, votes
-
-MOST_LABEL_BUTTONS = 12
+from qc.views.keys import MOST_LABEL_BUTTONS, keyed
 
 OUTCOMES = [  # value, key, name, what it means
     (Outcome.LABEL, "l", "Final label", "One answer is right under the guideline."),
@@ -257,7 +256,7 @@ def _voting(seen: cases.CaseView, form: OutcomeForm, tie_rule: str, is_lead: boo
         "tie_rule": TieRule(tie_rule),
         "outcomes": OUTCOMES,
         "meta_labels": [(value, name, META_KEYS[MetaLabel(value)]) for value, name in MetaLabel.choices],
-        "labels": _keyed(labels) if len(labels) <= MOST_LABEL_BUTTONS else None,
+        "labels": keyed(labels) if len(labels) <= MOST_LABEL_BUTTONS else None,
         "all_labels": labels,
         "span_answers": _span_answers(seen) if project.task == Project.Task.SPANS else [],
         "guideline": guideline,
@@ -290,13 +289,6 @@ def _span_answers(seen: cases.CaseView) -> list[dict[str, Any]]:
             different[key] = {"value": key, "marks": marks, "letters": [], "key": str(len(different) + 1)}
         different[key]["letters"].append(answer["letter"])
     return list(different.values())
-
-
-def _keyed(labels: list[Label]) -> list[tuple[Label, str]]:
-    """Each label with its digit: the one that annotators use where all have one, else by position."""
-    if all(label.hotkey.isdecimal() for label in labels):
-        return [(label, label.hotkey) for label in labels]
-    return [(label, str((at + 1) % 10) if at < 10 else "") for at, label in enumerate(labels)]
 
 
 def _counts(request: HttpRequest, project: Project) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from annotation.models import Import, Item, Round, User
 from evaluation.demo.project import SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.models import LeakageReport, Run, SplitSet
-from qc.models import Case
+from qc.models import Case, Sample
 from tests.browser.conftest import violations
 
 SignIn = Callable[..., Page]
@@ -42,6 +42,11 @@ def addresses() -> list[str]:
         f"{project}adjudicate/",
         f"{project}adjudicate/{case['open'].pk}/",
         f"{project}adjudicate/{case['decided'].pk}/",
+        f"{project}adjudicate/rules/",
+        f"{project}decisions/",
+        f"{project}explore/",
+        f"{project}explore/suspects/?reason=disagreement",
+        f"{project}explore/samples/{Sample.objects.earliest('id').pk}/",
         f"{project}leakage/",
         f"{project}leakage/?report={LeakageReport.objects.earliest('id').pk}",
         f"{project}splits/",
