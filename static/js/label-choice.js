@@ -35,7 +35,7 @@
         b.toggleAttribute("aria-pressed", false);
         if (value && b.value === value.label) b.setAttribute("aria-pressed", "true");
       }
-      list?.reset();
+      list?.reset(value?.label);
     },
     used: (value) => list?.used([value.label]),
     key(e, key, typing) {

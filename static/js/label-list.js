@@ -78,6 +78,7 @@ window.labelList = (form, choose) => {
       localStorage.setItem(store, JSON.stringify(slots));
     } catch { /* then they are known to this page alone */ }
     place();
+    narrow();
   };
 
   try {
@@ -95,12 +96,14 @@ window.labelList = (form, choose) => {
     get on() {
       return on;
     },
-    reset() {
+    reset(current) {
       const typed = document.activeElement === filter;
       filter.value = "";
       if (typed) filter.blur();
       list.scrollTop = 0;
       narrow();
+      const marked = current && usable().find((b) => name(b) === current);
+      if (marked) light(marked);
     },
     key(e, key, typing) {
       if (typing && e.target !== filter) return false;

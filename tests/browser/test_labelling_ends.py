@@ -1,0 +1,87 @@
+"""A limit, a pause and a changed guideline reach somebody in the middle of the work."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from annotation.models import Annotation, Annotator, Membership, Project, User
+from annotation.services.guidelines import publish_guideline
+from tests.browser.conftest import violations
+from tests.browser.labelling_pages import SignIn, all_saved, begin, put_in_round
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_limit_comes_after_the_text_at_hand_and_ends_while_the_page_waits(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(20)])
+    page = sign_in(ann, phone=True)
+    begin(page, project)
+    Project.objects.update(sitting_minutes=1, break_minutes=5)
+    Annotator.objects.update(sitting_seconds=60)
+    for key in "12":
+        if not page.locator("#text").is_visible():
+            break
+        page.keyboard.press(key)
+        page.wait_for_load_state("networkidle")
+    expect(page.locator("h1")).to_have_text("1 minute. Time for a break.", timeout=15_000)
+    go_on = page.locator("#main .acts .pri")
+    expect(go_on).to_be_disabled()
+    expect(page.locator("#wait")).to_contain_text("in 5 minutes")
+    assert violations(page) == []
+    assert 1 <= Annotation.objects.count() <= 2
+    Annotator.objects.update(active=timezone.now() - timedelta(minutes=5) + timedelta(seconds=2))
+    page.reload()
+    expect(go_on).to_be_enabled()
+    go_on.click()
+    expect(page.locator("#text")).to_be_visible()
+
+
+def test_a_pause_reaches_the_screen_with_its_reason(sign_in: SignIn, project: Project, ann: User) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(20)])
+    page = sign_in(ann, dark=True)
+    begin(page, project)
+    page.keyboard.press("1")
+    all_saved(page)
+    Membership.objects.filter(user=ann).update(
+        state="paused", paused=timezone.now(), paused_because="12 of 25 known answers were right."
+    )
+    page.keyboard.press("2")
+    expect(page.locator("h1")).to_have_text("You are paused for now", timeout=15_000)
+    expect(page.locator("main")).to_contain_text("12 of 25 known answers were right.")
+    expect(page.locator("#trouble")).to_contain_text("kept in this browser")
+    assert violations(page) == []
+    page.keyboard.press("g")
+    expect(page.locator("#guide")).to_be_visible()
+    Membership.objects.filter(user=ann).update(state="active")
+    page.reload()
+    expect(page.locator("#text")).to_have_text("Text 2.")
+    assert Annotation.objects.count() == 2
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_a_changed_guideline_is_read_and_then_the_work_goes_on(
+    sign_in: SignIn, project: Project, ann: User, olga: User, phone: bool
+) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(20)])
+    page = sign_in(ann, phone=phone)
+    begin(page, project)
+    publish_guideline(project, olga, "# Weather\n\nIs it good?\n\nFog is bad.", "Fog is bad from now on.")
+    page.keyboard.press("1")
+    all_saved(page)
+    if page.locator("#text").is_visible():
+        page.keyboard.press("2")
+    expect(page.locator("h1")).to_contain_text("The guideline has changed", timeout=15_000)
+    expect(page.locator("main")).to_contain_text("Fog is bad from now on.")
+    expect(page.locator(".lines .add")).to_have_count(2)
+    assert violations(page) == []
+    page.get_by_role("button", name="I have read it, go on").click()
+    expect(page.locator("#text")).to_be_visible()
+    page.keyboard.press("3")
+    all_saved(page)
+    newest = Annotation.objects.latest("id").guideline
+    assert newest is not None
+    assert newest.version == 2
