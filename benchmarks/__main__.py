@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-NAMES = ["import_items", "labelling", "kills", "agreement", "near_duplicates", "export"]
+NAMES = ["import_items", "labelling", "key_to_text", "kills", "agreement", "near_duplicates", "export"]
 
 
 def main(names: list[str]) -> int:

@@ -82,6 +82,7 @@ window.annotateNotices = (project, user) => {
       elsewhere: more.elsewhere,
     });
     refused(made);
+    saved.dataset.unsent = made.jobs.length;
     return made;
   };
   return { say, offerUndo, alarm, outbox };

@@ -193,7 +193,7 @@
   box.addEventListener("pointerup", () => setTimeout(fromDocument));
   box.addEventListener("click", (e) => {
     const piece = board.pieces.find(({ el: token }) => token === e.target);
-    if (!piece || free) return;
+    if (!piece || free || !getSelection().isCollapsed) return; // the end of a drag is not a click
     place(piece.start);
     anchor = null;
     chosen = overlapping ? null : here().find((span) => span.start <= piece.start && piece.start < span.end) ?? null;

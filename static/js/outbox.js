@@ -75,8 +75,23 @@ window.Outbox = class Outbox {
     return this.flush();
   }
 
+  /* Whether the text was dealt with in this browser. A page that the server drew a moment before knows less. */
   holds(assignment) {
-    return this.jobs.some((job) => job.assignment === assignment);
+    return this.lately.includes(assignment) || this.jobs.some((job) => job.assignment === assignment);
+  }
+
+  get lately() {
+    try {
+      return JSON.parse(localStorage.getItem(`${this.name}~`) ?? "[]");
+    } catch {
+      return [];
+    }
+  }
+
+  remember(assignment) {
+    try {
+      localStorage.setItem(`${this.name}~`, JSON.stringify([assignment, ...this.lately].slice(0, 50)));
+    } catch { /* then only the page itself knows */ }
   }
 
   async flush() {
@@ -113,6 +128,7 @@ window.Outbox = class Outbox {
           this.drop(this.name, later.id);
         }
       }
+      if (said.stored && job.assignment) this.remember(job.assignment);
       this.drop(this.name, job.id);
       if (said.stored) this.on.stored?.(job, said.stored);
       else this.on.refused?.(job, said.detail);

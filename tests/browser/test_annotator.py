@@ -1,14 +1,12 @@
 """An annotator at work, by keyboard alone."""
 
-from collections.abc import Callable
-
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from annotation.models import Annotation, Flag, Item, Project, Round, RoundItem, User
 from tests.browser.conftest import violations
+from tests.browser.labelling_pages import SignIn, all_saved
 
-SignIn = Callable[..., Page]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -36,11 +34,11 @@ def test_twenty_texts_are_labelled_by_keyboard_only(
     seen = []
     for n in range(20):
         text = page.locator("#text")
+        expect(text).to_contain_text("Text number")
         seen.append(text.inner_text())
         page.keyboard.press("123"[n % 3])
         expect(text).not_to_have_text(seen[-1])
-    expect(page.locator("#saved")).to_contain_text("Saved")
-    page.wait_for_function("() => !localStorage.length || !JSON.stringify(localStorage).includes('\"key\"')")
+    all_saved(page)
     given = Annotation.objects.filter(annotator__user=ann).select_related("item", "label").order_by("id")
     assert [answer.item.text for answer in given] == seen
     assert [answer.label_name for answer in given] == [["good", "bad", "neither"][n % 3] for n in range(20)]
@@ -59,8 +57,7 @@ def test_the_last_answer_is_taken_back_and_given_anew(
     expect(page.locator("#text")).to_have_text(first)
     page.keyboard.press("2")
     expect(page.locator("#text")).not_to_have_text(first)
-    expect(page.locator("#saved")).to_contain_text("Saved")
-    page.wait_for_timeout(300)
+    all_saved(page)
     answer = Annotation.objects.get(annotator__user=ann)
     assert answer.label_name == "bad"
     assert [version.label_name for version in answer.versions.all()] == ["good"]
@@ -76,7 +73,7 @@ def test_a_text_is_flagged_by_keyboard(
     page.keyboard.press("u")
     page.keyboard.press("Enter")
     expect(page.locator("#flag")).not_to_have_attribute("open", "")
-    page.wait_for_timeout(500)
+    all_saved(page)
     flag = Flag.objects.get()
     assert (flag.kind, flag.item.text, flag.user) == ("unsolvable", text, ann)
 
@@ -93,7 +90,7 @@ def test_answers_given_without_a_connection_are_sent_when_it_is_back(
     expect(page.locator("#saved")).not_to_have_text("Saved")
     assert not Annotation.objects.exists()
     page.context.set_offline(False)
-    expect(page.locator("#saved")).to_contain_text("Saved", timeout=15_000)
+    all_saved(page)
     assert Annotation.objects.get().item.text == first
 
 

@@ -116,7 +116,7 @@ def test_spans_are_marked_by_keyboard_in_a_text_of_many_scripts(
     press(page, "ArrowRight", "ArrowRight", "Shift+ArrowRight", "3")  # éclair and a flag
     press(page, "ArrowRight", "ArrowRight", "Shift+ArrowRight", "1")  # two Arabic words
     expect(page.locator("#count")).to_have_text("4 marked")
-    press(page, "Shift+ArrowLeft", "2")  # refused: it would overlap
+    press(page, "Shift+ArrowRight", "2")  # refused: it would overlap
     expect(page.locator("#toast")).to_contain_text("may not overlap")
     assert violations(page) == []
     press(page, "Enter")
@@ -215,7 +215,6 @@ def test_spans_lie_in_lanes_where_they_may_overlap(sign_in: SignIn, project: Pro
     press(page, "Alt+ArrowRight")  # … Nord
     press(page, "Shift+ArrowRight", "3")  # Nord in, across the last one
     expect(page.locator("#count")).to_have_text("3 marked, 2 of them cross")
-    expect(page.locator("#text .l3").first).to_be_visible()
     assert violations(page) == []
     press(page, "ArrowLeft", "Tab")
     expect(page.locator("#rows [aria-selected=true] select")).to_have_value("neither")
