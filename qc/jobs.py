@@ -56,3 +56,16 @@ def start_sample(sample: Sample, user: User | None) -> Job:
         result_url=f"/api/v1/samples/{sample.pk}/",
         page_url=f"/projects/{sample.project.slug}/explore/samples/{sample.pk}/",
     )
+
+
+def start_truth(project: Project, user: User | None) -> Job:
+    """Infers the labels by every method, and compares the methods."""
+    return start_job(
+        "truth",
+        project,
+        user,
+        {},
+        title="Inferred labels",
+        result_url=f"/api/v1/projects/{project.slug}/truth/",
+        page_url=f"/projects/{project.slug}/truth/",
+    )

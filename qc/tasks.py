@@ -9,6 +9,7 @@ from qc.services.agreement import compute_agreement
 from qc.services.meta_labels import compute_meta_label_agreement
 from qc.services.samples import draw_sample as draw_texts
 from qc.services.suspects import explore_texts as look_at_texts
+from qc.services.truth import compute_truth
 
 
 @shared_task(name="loupe.agreement")
@@ -45,3 +46,11 @@ def draw_sample(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             draw_texts(job.parameters["sample"], progress)
+
+
+@shared_task(name="loupe.truth")
+def truth(job_id: str) -> None:
+    """Infers a project's labels by every method and compares them."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            compute_truth(job.project, progress)

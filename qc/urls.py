@@ -2,9 +2,13 @@
 
 from django.urls import path
 
-from qc.views import agreement, cases, explore, own, review, rounds, samples
+from qc.views import agreement, annotators, cases, explore, own, review, rounds, samples, truth
 
 agreement_urls = [
+    path("projects/<slug:slug>/agreement/settings/", agreement.change_settings, name="quality-settings"),
+    path("projects/<slug:slug>/annotators/<int:annotator_id>/", annotators.annotator, name="annotator"),
+    path("projects/<slug:slug>/truth/", truth.truth, name="truth"),
+    path("projects/<slug:slug>/truth/compute/", truth.compute, name="compute-truth"),
     path("projects/<slug:slug>/agreement/", agreement.agreement, name="agreement"),
     path("projects/<slug:slug>/agreement/compute/", agreement.compute, name="compute-agreement"),
 ]

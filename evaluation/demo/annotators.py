@@ -8,7 +8,7 @@ from evaluation.demo.texts import HARD_PAIR, NAMES, Text
 
 @dataclass
 class Person:
-    """Somebody who answers correctly with probability `skill`, less on what is hard.
+    """Somebody who answers correctly with probability `skill`, less on what is hard. `sitting` counts today's answers.
 
     A careless one presses whatever is under the finger; a tiring one gets worse within a sitting; a copying one
     gives the answer of `copies` where there is one.
@@ -34,7 +34,7 @@ PEOPLE = [
     ("lena", "Lena Kask", 0.93, "tiring", ""),
     ("noor", "Noor Aziz", 0.8, "copying", "jonas"),
 ]
-SITTING = 60  # answers after which a tiring annotator takes a break
+SITTING = 30  # answers after which a tiring annotator is as tired as can be
 
 
 def people() -> list[Person]:
@@ -44,11 +44,11 @@ def people() -> list[Person]:
 
 def answer(person: Person, text: Text, everybody: dict[str, Person], rng: random.Random) -> tuple[str, float]:
     """The label that the person chooses, and the seconds it takes."""
-    person.sitting = (person.sitting + 1) % SITTING
+    person.sitting += 1
     seconds = rng.lognormvariate(2.0, 0.4) + len(text.text) / 60
     skill = person.skill - (0.4 if text.hard else 0)
     if person.habit == "tiring":
-        skill -= 0.45 * person.sitting / SITTING
+        skill -= 0.45 * min(1.0, person.sitting / SITTING)
     if person.habit == "careless":
         seconds *= 0.25
         if rng.random() < 0.45:

@@ -1,5 +1,6 @@
 """Makes the demo's project through the services that users use, then moves its answers into the weeks past."""
 
+import bisect
 import csv
 import io
 import random
@@ -26,6 +27,7 @@ from evaluation.demo.texts import Planted, Text, write_texts
 SLUG = "support-intents"
 PASSWORD = "loupe-demo-2026"  # noqa: S105 – printed for everybody; the demo listens on loopback only
 SEED = 20261123
+PILOT_DAYS, MAIN_DAYS = 3, 10  # working days
 LEADS = [
     ("hanna", "Hanna Novak", Role.OWNER),
     ("ravi", "Ravi Pillai", Role.LEAD),
@@ -107,13 +109,13 @@ def make_demo(say: Say, size: Size) -> Demo:
 
     Round.objects.filter(pk=main.pk).update(state=Round.State.DRAFT)  # the pilot comes first
     say(f"the pilot round: {size.pilot * 3:,} answers by nine people")
-    label_round(demo, everybody, size.pilot * 3 + 1, rng)
+    label_round(demo, everybody, size.pilot * 3 + 1, rng, PILOT_DAYS)
     Round.objects.filter(pk=pilot.pk).update(state=Round.State.CLOSED)
     Round.objects.filter(pk=main.pk).update(state=Round.State.OPEN)
     say(f"the main round, which still runs: {size.answers:,} answers")
-    label_round(demo, everybody, size.answers, rng)
-    spread_answers(pilot, monday(today) - timedelta(days=21), 3)
-    spread_answers(main, monday(today) - timedelta(days=14), 10)
+    label_round(demo, everybody, size.answers, rng, MAIN_DAYS)
+    spread_answers(pilot, monday(today) - timedelta(days=21), PILOT_DAYS)
+    spread_answers(main, monday(today) - timedelta(days=14), MAIN_DAYS)
     plan_rounds(pilot, main, monday(today))
     return demo
 
@@ -174,10 +176,18 @@ def import_texts(demo: Demo, texts: list[Text], into: Round, name: str) -> Impor
     return source
 
 
-def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random.Random) -> int:
-    """Everybody labels in turn, somewhat at random, until the open round is done or `most` answers are given."""
+def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random.Random, days: int) -> int:
+    """Everybody labels in turn, somewhat at random, until the open round is done or `most` answers are given.
+
+    With each of the `days` everybody is rested again; `spread_answers` puts the answers on the same days.
+    """
     given, willing = 0, list(everybody.values())
+    ends, today = day_ends(days), -1
     while willing and given < most:
+        if (day := bisect.bisect(ends, given / most)) != today:
+            today = day
+            for rested in everybody.values():
+                rested.sitting = 0
         person = rng.choice(willing)
         user = demo.users[person.username]
         wanted = min(rng.randint(5, labelling.MOST_AT_ONCE), most - given)
@@ -212,15 +222,16 @@ def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random
 SPREAD = """
     WITH numbered AS (
         SELECT a.id, -- the working day, counted from a Monday: 0, 1, …
-               width_bucket(percent_rank() OVER (ORDER BY a.id), %(days)s::float8[])::int AS day,
-               row_number() OVER (PARTITION BY a.annotator_id ORDER BY a.id) AS nth
+               width_bucket(percent_rank() OVER (ORDER BY a.id), %(days)s::float8[])::int AS day
         FROM annotation_annotation a WHERE a.round_id = %(round)s
+    ), placed AS ( -- in the order in which they were given, within one sitting of the whole team
+        SELECT id, day, percent_rank() OVER (PARTITION BY day ORDER BY id) AS share FROM numbered
     )
     UPDATE annotation_annotation a
-    SET created = %(first)s::timestamptz + (numbered.day + 2 * (numbered.day / 5)) * interval '1 day'
-                  + (numbered.nth %% 90) * interval '200 seconds',
+    SET created = %(first)s::timestamptz + (placed.day + 2 * (placed.day / 5)) * interval '1 day'
+                  + placed.share * interval '25 minutes',
         seconds = coalesce(a.client_seconds, a.seconds)
-    FROM numbered WHERE numbered.id = a.id
+    FROM placed WHERE placed.id = a.id
 """
 
 
@@ -248,14 +259,19 @@ def plan_rounds(pilot: Round, main: Round, this_week: date) -> None:
         tally_answers()
 
 
+def day_ends(days: int) -> list[float]:
+    """The shares of a round's answers after which a working day ends; some days see more than others."""
+    rng = random.Random(days)
+    work = [rng.uniform(0.6, 1.2) for _ in range(days)]
+    return [sum(work[: day + 1]) / sum(work) for day in range(days - 1)]
+
+
 def spread_answers(made: Round, first: date, days: int) -> None:
     """Moves a round's answers, given within seconds, to the working days from the Monday `first` on.
 
     The seconds that the imagined people took become the measured ones.
     """
-    rng = random.Random(days)
-    work = [rng.uniform(0.6, 1.2) for _ in range(days)]  # some days see more than others
-    ends = [sum(work[: day + 1]) / sum(work) for day in range(days - 1)]
+    ends = day_ends(days)
     start = datetime(first.year, first.month, first.day, 8, 30, tzinfo=UTC)
     with connection.cursor() as cursor:
         cursor.execute(SPREAD, {"days": ends, "round": made.pk, "first": start})

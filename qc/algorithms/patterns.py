@@ -81,7 +81,7 @@ class Pattern:
     @property
     def named(self) -> bool:
         """Whether a lead is told."""
-        return self.matters and self.q <= FALSE_DISCOVERY
+        return bool(self.matters and self.q <= FALSE_DISCOVERY)
 
 
 def find_patterns(
@@ -146,7 +146,7 @@ def _too_fast(answers: Answers, by_person: list[IntArray]) -> list[Pattern]:
         usual = float(np.median(others))
         spread = max(PACE_SPREAD, 1.4826 * float(np.median(np.abs(others - usual))))
         p = float(stats.t.cdf((own - usual) / (spread * np.sqrt(1 + 1 / len(others))), len(others) - 1))
-        matters = own < usual + np.log(FAST)
+        matters = bool(own < usual + np.log(FAST))
         evidence: dict[str, Any] = {"median": float(np.exp(own)), "others": float(np.exp(usual))}
         if matters:
             evidence |= _fast_answers(answers, by_person[person], float(np.exp(usual)) * FAST / 2)

@@ -22,12 +22,27 @@ from annotation.api.requests import Request
 from annotation.models import Role
 from qc.queries.resolved import METHODS, resolved_labels
 
-FIELDS = ["item_id", "external_id", "label", "confidence", "distribution", "source", "n", "tie", "outcome"]
+FIELDS = [
+    "item_id",
+    "external_id",
+    "label",
+    "labels",
+    "spans",
+    "confidence",
+    "distribution",
+    "source",
+    "n",
+    "tie",
+    "outcome",
+]
 AT_ONCE = 2_000
 
 
 class ResolvedLabels(APIView):
-    """One label for each item: adjudicated before inferred before imported. A tie has none."""
+    """One label for each item: adjudicated before gold before inferred before imported. A tie has none.
+
+    `method` is majority, dawid-skene, glad or mace; without it, the one that the project has chosen.
+    """
 
     content_negotiation_class = AsAddressed
 
@@ -45,7 +60,7 @@ class ResolvedLabels(APIView):
         writers = {"jsonl": _jsonl, "csv": _csv, "parquet": _parquet}
         if form not in writers:
             raise Http404(f"There is no format “{form}”; there are jsonl, csv and parquet.")
-        frame = resolved_labels(project, request.query_params.get("method", "majority"))[FIELDS]
+        frame = resolved_labels(project, request.query_params.get("method"))[FIELDS]
         response = writers[form](frame)
         response["Content-Disposition"] = f'attachment; filename="{slug}-resolved.{form}"'
         return response
@@ -73,6 +88,8 @@ def _csv(frame: pd.DataFrame) -> StreamingHttpResponse:
             part = io.StringIO()
             writer = csv.writer(part)
             for row in rows:
+                for name in ("labels", "spans"):
+                    row[name] = None if row[name] is None else json.dumps(row[name], ensure_ascii=False)
                 row["distribution"] = json.dumps(row["distribution"], ensure_ascii=False)
                 row["tie"] = "true" if row["tie"] else "false"
                 writer.writerow(_guarded(row[field]) for field in FIELDS)
@@ -92,6 +109,11 @@ def _parquet(frame: pd.DataFrame) -> FileResponse:
             ("item_id", pa.int64()),
             ("external_id", pa.string()),
             ("label", pa.string()),
+            ("labels", pa.list_(pa.string())),
+            (
+                "spans",
+                pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])),
+            ),
             ("confidence", pa.float64()),
             ("distribution", pa.map_(pa.string(), pa.float64())),
             ("source", pa.string()),

@@ -2,9 +2,21 @@
 
 from django.urls import path
 
-from qc.api import agreement, cases, explore, resolved, review
+from qc.api import agreement, cases, explore, quality, resolved, review
 
 urlpatterns = [
+    path(
+        "projects/<slug:slug>/agreement/settings/",
+        quality.QualitySettingsDetail.as_view(),
+        name="api-quality-settings",
+    ),
+    path(
+        "projects/<slug:slug>/annotators/<int:annotator_id>/",
+        quality.AnnotatorReportDetail.as_view(),
+        name="api-annotator",
+    ),
+    path("projects/<slug:slug>/truth/", quality.Truth.as_view(), name="api-truth"),
+    path("projects/<slug:slug>/human-ceiling/", quality.Ceiling.as_view(), name="api-human-ceiling"),
     path("projects/<slug:slug>/agreement/", agreement.Agreement.as_view(), name="api-agreement"),
     path(
         "projects/<slug:slug>/labels/resolved.<str:form>",

@@ -8,7 +8,7 @@ from django.db.models import Count, Max, QuerySet
 
 from annotation.models import Annotation, AnnotationVersion, Annotator, Item, Membership, Project, Round
 from annotation.queries.values import label_names, value_in_words
-from qc.models import AgreementReport, Case
+from qc.models import AgreementReport, AnnotatorReport, Case
 from qc.queries.answers import scope_rounds
 
 MOST_COUNTED = 10_000
@@ -20,6 +20,20 @@ def latest_report(project: Project, round_: Round | None = None) -> AgreementRep
         AgreementReport.objects.filter(project=project, round=round_)
         .select_related("round", "project")
         .defer("pairs")
+        .first()
+    )
+
+
+def report_of_person(
+    project: Project, annotator_id: int, round_: Round | None = None
+) -> AnnotatorReport | None:
+    """One person's part of the newest agreement of the project, or of one round."""
+    return (
+        AnnotatorReport.objects.filter(
+            agreement__project=project, agreement__round=round_, annotator=annotator_id
+        )
+        .select_related("agreement__round", "agreement__project", "annotator__user")
+        .defer("agreement__pairs", "agreement__result")
         .first()
     )
 

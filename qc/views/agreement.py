@@ -2,20 +2,25 @@
 
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.models import Project, Role, Round, User
+from annotation.models import Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from annotation.queries.projects import rounds
 from qc.jobs import start_agreement
-from qc.models import AgreementReport
+from qc.models import AgreementReport, QualitySettings
 from qc.queries.agreement import disputed_texts, latest_report, newer_answers, reports
+from qc.queries.settings import quality_settings
+from qc.services.agreement import change_quality_settings
 from qc.services.agreement_figures import MOST_IN_HEAT
 from qc.views.reading import read_agreement, verdict
+from qc.views.scope import chosen_round
 
 MOST_DISPUTED = 20
 
@@ -24,7 +29,7 @@ MOST_DISPUTED = 20
 def agreement(request: HttpRequest, slug: str) -> HttpResponse:
     """How well people agree, over all rounds or in one; what they confuse, and on which texts they differ."""
     project = open_project(request, slug, Role.LEAD)
-    round_ = _chosen(project, request.GET.get("round", ""))
+    round_ = chosen_round(project, request.GET.get("round", ""))
     report = latest_report(project, round_)
     job = live_job(project, "agreement", round=round_.pk if round_ else None)
     last = None if job else newest_job(project, "agreement", round=round_.pk if round_ else None)
@@ -35,6 +40,10 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
         "job": job,
         "failed": last if last and last.state == "failed" else None,
         "worker_alive": worker_alive(),
+        "settings": quality_settings(project),
+        "scales": QualitySettings.Scale.choices,
+        "distances": QualitySettings.SetDistance.choices,
+        "methods": QualitySettings.Method.choices,
     }
     if report is not None:
         context |= _figures(project, report)
@@ -46,25 +55,39 @@ def compute(request: HttpRequest, slug: str) -> HttpResponse:
     """Starts the job; the page shows its progress."""
     project = open_project(request, slug, Role.LEAD)
     assert isinstance(request.user, User)
-    round_ = _chosen(project, request.POST.get("round", ""))
+    round_ = chosen_round(project, request.POST.get("round", ""))
     start_agreement(project, request.user, round_)
     address = reverse("agreement", args=[slug])
     return redirect(f"{address}?round={round_.pk}" if round_ else address)
 
 
-def _chosen(project: Project, said: str) -> Round | None:
-    if not said:
-        return None
-    return get_object_or_404(
-        Round, project=project, pk=int(said) if said.isdecimal() and len(said) < 19 else 0
-    )
+@require_POST
+def change_settings(request: HttpRequest, slug: str) -> HttpResponse:
+    """Changes how answers are compared and resolved; what is shown stays until it is computed anew."""
+    project = open_project(request, slug, Role.LEAD)
+    assert isinstance(request.user, User)
+    chosen = {
+        name: request.POST[name] for name in ("scale", "set_distance", "method") if name in request.POST
+    }
+    try:
+        change_quality_settings(project, request.user, **chosen)
+        messages.success(request, "Changed. Recompute to see agreement that way.")
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
+    return redirect("agreement", slug)
 
 
 def _figures(project: Project, report: AgreementReport) -> dict[str, Any]:
     result = report.result
-    confused = sorted(result["confused_labels"][:10], key=lambda row: -row["texts"])[:8]
+    confused = [
+        row | {"ids": ",".join(str(pk) for pk in row["items"])}
+        for row in sorted(result["confused_labels"][:10], key=lambda row: -row["texts"])[:8]
+    ]
     return {
         "result": result,
+        "measure": MEASURES.get(result["metric"], result["metric"]),
+        "parts": _parts(result),
+        "gold_threshold": project.gold_threshold,
         "reading": read_agreement(result),
         "newer": newer_answers(report),
         "by_round": [
@@ -78,15 +101,57 @@ def _figures(project: Project, report: AgreementReport) -> dict[str, Any]:
             for stored in reports(project)
         ],
         "verdict": verdict(result["alpha"]),
-        "labels": sorted(result["per_label"], key=lambda row: _or(row["alpha"]["value"], 2.0), reverse=True),
+        "labels": _labels(result),
         "confused": confused,
         "most_confused": confused[0]["texts"] if confused else 0,
         "heat": _heat(result) if 2 <= len(result["annotator_reports"]) <= MOST_IN_HEAT else None,
-        "pairs": result["shown_pairs"] if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
-        "people": sorted(result["annotator_reports"], key=lambda row: _or(row["agreement_with_rest"], 2.0)),
+        "pairs": result.get("shown_pairs", []) if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
+        "people": _people(result),
+        "people_by_name": {row["username"]: row.get("annotator") for row in result["annotator_reports"]},
         "disputed": disputed_texts(project, result["disputed_items"][:MOST_DISPUTED], report.round),
         "disputed_total": len(result["disputed_items"]),
     }
+
+
+MEASURES = {
+    "nominal": "nominal",
+    "ordinal": "ordinal",
+    "interval": "interval",
+    "masi": "sets of labels, MASI",
+    "jaccard": "sets of labels, Jaccard",
+    "token-nominal": "over tokens",
+}
+PARTS = [
+    ("guidelines", "By guideline version"),
+    ("weeks", "By week"),
+    ("minutes", "By minutes into the sitting"),
+]
+
+
+def _parts(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Agreement in parts as tables: {"title", "rows"}; a part that does not divide the answers is left out."""
+    stored = result.get("parts", {})
+    tables = [{"title": title, "rows": stored.get(name, [])} for name, title in PARTS]
+    tables += [
+        {"title": f"By {part['field']}", "rows": part["rows"], "field": part["field"]}
+        for part in stored.get("cohorts", [])
+    ]
+    return [table for table in tables if table["rows"]]
+
+
+def _labels(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Labels by agreement, highest first; for spans, by F1."""
+    rows = [row | {"shown": row.get("f1") or row["alpha"]} for row in result["per_label"]]
+    return sorted(rows, key=lambda row: _or(row["shown"]["value"], 2.0), reverse=True)
+
+
+def _people(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Annotators, who agrees least first, with gold accuracy as an estimate."""
+    rows = [
+        row | {"accuracy": row["gold"] | {"value": row["gold"]["accuracy"]}}
+        for row in result["annotator_reports"]
+    ]
+    return sorted(rows, key=lambda row: (not row.get("patterns"), _or(row["agreement_with_rest"], 2.0)))
 
 
 def _or(value: float | None, otherwise: float) -> float:
@@ -95,8 +160,9 @@ def _or(value: float | None, otherwise: float) -> float:
 
 def _heat(result: dict[str, Any]) -> dict[str, Any]:
     """A square of cells, one for each pair of annotators; h0 to h9 is kappa from 0 to 1."""
-    names = [row["username"] for row in result["annotator_reports"]]
-    known = {(pair["a"], pair["b"]): pair for pair in result["shown_pairs"]}
+    ids = {row["username"]: row.get("annotator") for row in result["annotator_reports"]}
+    names = list(ids)
+    known = {(pair["a"], pair["b"]): pair for pair in result.get("shown_pairs", [])}
     known |= {(b, a): pair for (a, b), pair in known.items()}
     rows = []
     for a in names:
@@ -106,8 +172,8 @@ def _heat(result: dict[str, Any]) -> dict[str, Any]:
             kappa = pair["kappa"] if pair else None
             tone = "" if kappa is None else f"h{min(9, int(max(kappa, 0.0) * 10))}"
             cells.append({"self": a == b, "with": b, "pair": pair, "tone": tone})
-        rows.append({"name": a, "cells": cells})
-    values = [pair["kappa"] for pair in result["shown_pairs"] if pair["kappa"] is not None]
+        rows.append({"name": a, "annotator": ids.get(a), "cells": cells})
+    values = [pair["kappa"] for pair in result.get("shown_pairs", []) if pair["kappa"] is not None]
     return {
         "names": names,
         "rows": rows,

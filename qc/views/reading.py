@@ -51,5 +51,46 @@ def read_agreement(result: dict[str, Any]) -> dict[str, str]:
     return {"tone": state.tone, "icon": state.icon, "lead": lead, "detail": " ".join(sentences)}
 
 
+def read_person(result: dict[str, Any], threshold: float) -> dict[str, str]:
+    """The reading of one person's page: gold against the threshold, patterns, agreement with the rest."""
+    gold, named = result["gold"], [test for test in result["tests"] if test["named"]]
+    below = gold["high"] is not None and gold["high"] < threshold
+    facts = []
+    if gold["accuracy"] is not None:
+        facts.append(
+            f"{gold['accuracy']:.0%} on gold ({gold['low']:.0%} to {gold['high']:.0%}, {gold['n']:,} texts)"
+        )
+    if result["agreement_with_rest"] is not None:
+        others = result["others"]["agreement_with_rest"]
+        beside = "" if others is None else f"; the others {others:.0%}"
+        facts.append(f"{result['agreement_with_rest']:.0%} agreement with the rest{beside}")
+    detail = ", ".join(facts[:1]) + (". " if len(facts) > 1 else "") + ". ".join(facts[1:])
+    detail = detail and f"{detail}."
+    if below:
+        lead = f"Right on {gold['accuracy']:.0%} of gold texts, below the floor of {threshold:.0%}."
+        return {"tone": "bad", "icon": "bad", "lead": lead, "detail": " ".join([*_titles(named), detail])}
+    if named:
+        lead = (
+            f"{named[0]['title']}: worth a look."
+            if len(named) == 1
+            else f"{len(named)} patterns are worth a look."
+        )
+        why = "A pattern is no proof: look at the texts, and ask, before deciding."
+        return {"tone": "warn", "icon": "warn", "lead": lead, "detail": f"{named[0]['sentence']} {why}"}
+    if not facts:
+        lead = "Too few answers to say anything yet."
+        return {
+            "tone": "warn",
+            "icon": "info",
+            "lead": lead,
+            "detail": "No gold, and no text that others answered too.",
+        }
+    return {"tone": "good", "icon": "ok", "lead": "Nothing stands out.", "detail": detail}
+
+
+def _titles(named: list[dict[str, Any]]) -> list[str]:
+    return [f"{test['title']}." for test in named]
+
+
 def _figure(value: float) -> str:
     return f"{value:.2f}".replace("-", "−")

@@ -92,6 +92,8 @@ def demo() -> tuple[Answers, sparse.csr_array, list[str]]:
             taken.add((person.username, text.id))
             if not open_slots[text.id]:
                 queue = [other for other in queue if other.id != text.id]
+            if given[person.username] % SITTING == SITTING - 1:
+                person.sitting = 0
             label, seconds = answer(person, text, known, rng)
             given[person.username] += 1
             sitting, nth = divmod(given[person.username], SITTING)

@@ -1,6 +1,7 @@
 """Resolved labels: what comes before what, and what a tie is."""
 
 import csv
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Hashable
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from annotation.models import Annotation, Item, Project, User
+from annotation.models import Annotation, Annotator, GoldItem, Item, Project, User
 from annotation.services.rounds import create_round
 from qc.queries.resolved import resolved_labels
+from qc.services.agreement import change_quality_settings
 from qc.services.cases import open_cases, reopen_case
 from qc.services.votes import decide_case
 from tests.qc.conftest import Answer
@@ -129,7 +131,70 @@ def test_an_empty_project_has_no_rows(project: Project) -> None:
 
 def test_only_offered_methods_are_taken(project: Project) -> None:
     with pytest.raises(ValidationError, match="majority"):
-        resolved_labels(project, "glad")
+        resolved_labels(project, "wisdom")
+
+
+def test_gold_comes_after_decisions_and_before_answers(project: Project, answer: Answer, ada: User) -> None:
+    neither = project.labels.get(name="neither")
+    for name in ("gold", "decided"):
+        GoldItem.objects.create(project=project, item=answer(name, a="good", b="good"), label=neither)
+    decide(project, ada, Item.objects.get(external_id="decided"), "label", label="bad")
+    rows = resolved(project)
+    assert (rows["gold"]["label"], rows["gold"]["source"], rows["gold"]["confidence"]) == (
+        "neither",
+        "gold",
+        1,
+    )
+    assert (rows["decided"]["label"], rows["decided"]["source"]) == ("bad", "adjudicated")
+
+
+@pytest.mark.parametrize("method", ["dawid-skene", "glad", "mace"])
+def test_methods_give_posteriors_and_the_projects_choice_is_the_default(
+    project: Project, answer: Answer, lea: User, method: str
+) -> None:
+    for n in range(12):
+        said = "good" if n % 2 else "bad"
+        answer(f"t{n}", a=said, b=said, c="good")
+    change_quality_settings(project, lea, method=method)
+    frame = resolved_labels(project, None)
+    rows = {row["external_id"]: row for row in frame.to_dict("records")}
+    assert rows["t0"]["label"] == "bad"
+    assert rows["t0"]["distribution"]["bad"] == pytest.approx(rows["t0"]["confidence"])
+    assert sum(rows["t1"]["distribution"].values()) == pytest.approx(1, abs=1e-5)
+    if method == "dawid-skene":  # who always says “good” has no say
+        assert rows["t0"]["confidence"] > 0.99
+
+
+def test_several_labels_resolve_each_by_itself_and_spans_by_exact_majority(project: Project) -> None:
+    good, bad, _ = [label.pk for label in project.labels.order_by("position")]
+    people = [Annotator.objects.create(project=project, name=name) for name in ("a", "b", "c", "d")]
+
+    def given(name: str, field: str, values: list[Any]) -> None:
+        item = Item.objects.create(project=project, text=name, external_id=name, digest=uuid.uuid4())
+        for author, value in zip(people, values, strict=False):
+            Annotation.objects.create(
+                round=project.rounds.get(), item=item, annotator=author, **{field: value}
+            )
+
+    Project.objects.filter(pk=project.pk).update(task="multilabel")
+    project.refresh_from_db()
+    given("two of three", "labels", [[good, bad], [good], []])
+    given("none", "labels", [[], [], [bad]])
+    given("half", "labels", [[good], []])
+    rows = resolved(project)
+    assert rows["two of three"]["labels"] == ["good"]
+    assert rows["two of three"]["distribution"] == {"good": pytest.approx(2 / 3), "bad": pytest.approx(1 / 3)}
+    assert rows["none"]["labels"] == []
+    assert (rows["half"]["labels"], rows["half"]["tie"]) == (None, True)
+    assert resolved_labels(project, "dawid-skene")["labels"].notna().any()
+
+    Annotation.objects.all().delete()
+    Item.objects.all().delete()
+    Project.objects.filter(pk=project.pk).update(task="spans")
+    project.refresh_from_db()
+    given("spans", "spans", [[[0, 2, good], [3, 5, bad]], [[0, 2, good], [3, 4, bad]], [[0, 2, bad]]])
+    assert resolved(project)["spans"]["spans"] == [{"start": 0, "end": 2, "label": "good"}]
+    assert resolved(project)["spans"]["distribution"]["0-2:good"] == pytest.approx(2 / 3)
 
 
 def test_real_data_gives_the_majority_of_a_plain_count(weather: Project, shared_data: Path) -> None:

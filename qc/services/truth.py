@@ -1,0 +1,117 @@
+"""Comparing the methods of inferring labels, and keeping what they say."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from annotation.models import Project
+from qc.algorithms.majority import majority
+from qc.algorithms.truth import Inferred, infer_truth
+from qc.models import QualitySettings, TruthReport
+from qc.queries.agreement import authors
+from qc.queries.answers import read_answers
+from qc.queries.known import known_labels
+from qc.queries.resolved import MOST_FOR_MODELS
+from qc.queries.settings import quality_settings
+from qc.services.measuring import Measured, codes_of, measure
+
+Integers = NDArray[np.int64]
+MOST_CONFUSIONS = 50  # people whose confusion matrices are kept, the busiest first
+MOST_LABELS = 30  # in a confusion matrix
+MAJORITY = QualitySettings.Method.MAJORITY.value
+
+
+def compute_truth(project: Project, progress: Callable[[float, str], None]) -> TruthReport:
+    """Infers every label by every method and keeps how they differ; in the place of the last report."""
+    if project.task != Project.Task.CLASSIFICATION:
+        raise ValidationError(
+            "Methods are compared where an answer is one label; others resolve by majority."
+        )
+    progress(0.0, "reading the answers")
+    computed = timezone.now()
+    answers = read_answers(project)
+    measured = measure(project, quality_settings(project), answers)
+    labels = {MAJORITY: majority(measured.counts).label}
+    found: dict[str, Inferred] = {}
+    methods = [method for method in QualitySettings.Method.values if method != MAJORITY]
+    if len(answers) > MOST_FOR_MODELS:
+        methods = [QualitySettings.Method.DAWID_SKENE.value]
+    for at, method in enumerate(methods):
+        progress(0.2 + 0.7 * at / len(methods), method)
+        found[method] = infer_truth(
+            method,
+            measured.items,
+            measured.persons,
+            measured.codes,
+            len(measured.labels),
+            len(measured.item_ids),
+        )
+        labels[method] = found[method].label
+    known = _known_codes(project, measured)
+    people = authors(project)
+    result = {
+        "items": len(measured.item_ids),
+        "annotations": len(answers),
+        "known": int((known >= 0).sum()),
+        "methods": [
+            _method(name, label, labels[MAJORITY], known, found.get(name)) for name, label in labels.items()
+        ],
+        "same": [
+            {"a": a, "b": b, "share": float(np.mean(labels[a] == labels[b])) if len(labels[a]) else None}
+            for at, a in enumerate(labels)
+            for b in list(labels)[at + 1 :]
+        ],
+        "labels": measured.names,
+        "people": _people(measured, [people[int(pk)][0] for pk in measured.person_ids], found),
+    }
+    report, _ = TruthReport.objects.update_or_create(
+        project=project, defaults={"computed": computed, "revision": answers.newest, "result": result}
+    )
+    return report
+
+
+def _known_codes(project: Project, measured: Measured) -> Integers:
+    """For each item the label that is known from the panel or as gold; -1 without."""
+    ids, labels, _ = known_labels(project)
+    found = np.full(len(measured.item_ids), -1, np.int64)
+    if len(ids) and len(found):
+        place = np.minimum(np.searchsorted(ids, measured.item_ids), len(ids) - 1)
+        same = ids[place] == measured.item_ids
+        found[same] = codes_of(measured.labels, labels)[place[same]]
+    return found
+
+
+def _method(
+    name: str, label: Integers, by_majority: Integers, known: Integers, inferred: Inferred | None
+) -> dict[str, Any]:
+    compared = known >= 0
+    return {
+        "method": name,
+        "undecided": int((label < 0).sum()),
+        "differs": int(((label != by_majority) & (by_majority >= 0)).sum()),
+        "right": int((label[compared] == known[compared]).sum()),
+        "prevalence": None if inferred is None else inferred.prevalence.tolist(),
+        "confidence": None if inferred is None or not len(label) else float(np.nanmean(inferred.confidence)),
+    }
+
+
+def _people(measured: Measured, names: list[str], found: dict[str, Inferred]) -> list[dict[str, Any]]:
+    """Reliability of everybody by each model, and the confusion matrices of the busiest."""
+    given = np.bincount(measured.persons, minlength=len(names))
+    skene = found.get("dawid-skene")
+    matrices = skene.confusion if skene is not None and len(measured.labels) <= MOST_LABELS else None
+    with_matrix = set(np.argsort(-given, kind="stable")[:MOST_CONFUSIONS].tolist())
+    rows = []
+    for at, name in enumerate(names):
+        row: dict[str, Any] = {"username": name, "annotations": int(given[at])}
+        for method, inferred in found.items():
+            value = float(inferred.reliability[at])
+            row[method] = None if np.isnan(value) else value
+        if matrices is not None and at in with_matrix:
+            row["confusion"] = np.round(matrices[at], 4).tolist()
+        rows.append(row)
+    return rows

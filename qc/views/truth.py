@@ -1,0 +1,62 @@
+"""The page of inferred labels: what each method says, and where they differ."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from annotation.access import open_project
+from annotation.models import Project, Role, User
+from annotation.queries.jobs import live_job, newest_job, worker_alive
+from qc.jobs import start_truth
+from qc.models import QualitySettings
+from qc.queries.known import stored_ceiling
+from qc.queries.settings import quality_settings
+from qc.queries.truth import newer_than_truth, stored_truth
+
+NAMES = dict(QualitySettings.Method.choices)
+
+
+@require_GET
+def truth(request: HttpRequest, slug: str) -> HttpResponse:
+    """Every method beside what the panel decided, each with the others; everybody's reliability."""
+    project = open_project(request, slug, Role.LEAD)
+    report = stored_truth(project)
+    job = live_job(project, "truth")
+    last = None if job else newest_job(project, "truth")
+    context: dict[str, Any] = {
+        "report": report,
+        "job": job,
+        "failed": last if last and last.state == "failed" else None,
+        "worker_alive": worker_alive(),
+        "settings": quality_settings(project),
+        "offered": project.task == Project.Task.CLASSIFICATION,
+    }
+    kept = stored_ceiling(project)
+    if kept is not None and kept.result.get("texts"):
+        context |= {"ceiling": kept.result, "ceiling_computed": kept.computed}
+    if report is not None:
+        context |= {
+            "result": report.result,
+            "newer": newer_than_truth(report),
+            "methods": [row | {"name": NAMES[row["method"]]} for row in report.result["methods"]],
+            "same": [row | {"a": NAMES[row["a"]], "b": NAMES[row["b"]]} for row in report.result["same"]],
+            "models": [
+                (row["method"], NAMES[row["method"]]) for row in report.result["methods"] if row["confidence"]
+            ],
+            "people": [
+                row | {"values": [row.get(m["method"]) for m in report.result["methods"] if m["confidence"]]}
+                for row in report.result["people"][:100]
+            ],
+        }
+    return render(request, "qc/truth.html", context)
+
+
+@require_POST
+def compute(request: HttpRequest, slug: str) -> HttpResponse:
+    """Starts the job; the page shows its progress."""
+    project = open_project(request, slug, Role.LEAD)
+    assert isinstance(request.user, User)
+    start_truth(project, request.user)
+    return redirect("truth", slug)

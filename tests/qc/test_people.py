@@ -1,0 +1,235 @@
+"""Reports of people: gold, repeats, time, patterns, and the human ceiling, as stored by the job."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from annotation.models import Annotation, Annotator, AnswerKind, GoldItem, Item, Job, Label, Project, User
+from qc.models import AnnotatorReport
+from qc.services.agreement import change_quality_settings, compute_agreement
+from qc.services.cases import open_cases
+from tests.qc.conftest import Answer
+
+Api = Callable[[User | None], APIClient]
+Page = Callable[[User | None], Client]
+Work = Callable[[], list[Job]]
+
+
+def quiet(share: float, message: str) -> None:
+    """Progress that nobody looks at."""
+
+
+def report_of(project: Project, name: str) -> dict[str, Any]:
+    found = AnnotatorReport.objects.get(agreement__project=project, annotator__name=name)
+    result: dict[str, Any] = found.result
+    return result
+
+
+def again(project: Project, item: Item, name: str, label: str, kind: str, **more: Any) -> None:
+    author, _ = Annotator.objects.get_or_create(project=project, user=None, name=name)
+    Annotation.objects.create(
+        round=project.rounds.get(),
+        item=item,
+        annotator=author,
+        label=project.labels.get(name=label),
+        kind=kind,
+        **more,
+    )
+
+
+def test_gold_counts_for_accuracy_repeats_for_consistency_and_neither_for_agreement(
+    project: Project, answer: Answer
+) -> None:
+    good = project.labels.get(name="good")
+    first = answer("first", ann="good", ben="bad")
+    second = answer("second", ann="bad", ben="bad")
+    known = Item.objects.create(project=project, text="known", digest=uuid4())
+    GoldItem.objects.create(project=project, item=known, label=good)
+    again(project, known, "ann", "good", AnswerKind.GOLD)
+    again(project, known, "ben", "bad", AnswerKind.GOLD, correct=False)
+    again(project, first, "ann", "good", AnswerKind.REPEAT)
+    again(project, second, "ann", "good", AnswerKind.REPEAT)
+    found = compute_agreement(project, None, quiet)
+    assert found.result["items"] == 2
+    assert found.result["annotations"] == 4
+    ann, ben = report_of(project, "ann"), report_of(project, "ben")
+    assert (ann["gold"]["n"], ann["gold"]["accuracy"]) == (1, 1.0)
+    assert (ben["gold"]["n"], ben["gold"]["accuracy"]) == (1, 0.0)
+    assert ben["gold_missed"] == [{"item": known.pk, "known": "good", "answer": "bad", "seconds": None}]
+    assert (ann["consistency"]["n"], ann["consistency"]["agreement"]) == (2, 0.5)
+    assert ann["consistency"]["kappa"] == pytest.approx(0.0)
+    assert ann["others"]["gold"] == {"n": 1, "value": 0.0}
+
+
+def test_answers_that_were_set_aside_count_for_nothing(project: Project, answer: Answer) -> None:
+    answer("text", ann="good", ben="bad")
+    Annotation.objects.filter(annotator__name="ben").update(set_aside=datetime.now(UTC))
+    assert compute_agreement(project, None, quiet).result["annotations"] == 1
+
+
+@pytest.fixture
+def team(project: Project) -> Project:
+    """Six people at 240 texts, three to a text, answers minutes apart; “quick” needs a fifth of the others' time."""
+    rng = random.Random(1)
+    labels = list(Label.objects.filter(project=project).order_by("position"))
+    names = ["ada", "bob", "cyd", "dan", "eve", "quick"]
+    authors = {name: Annotator.objects.create(project=project, name=name) for name in names}
+    items = Item.objects.bulk_create(
+        Item(
+            project=project,
+            text=f"t{n}",
+            external_id=f"t{n}",
+            digest=uuid4(),
+            meta={"source": "mail" if n % 2 else "chat"},
+        )
+        for n in range(240)
+    )
+    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    made, given = [], dict.fromkeys(names, 0)
+    for n, item in enumerate(items):
+        truth = labels[n % 3]
+        for name in rng.sample(names, 3):
+            day, nth = divmod(given[name], 30)
+            given[name] += 1
+            seconds = rng.lognormvariate(2.2, 0.3) * (0.2 if name == "quick" else 1)
+            made.append(
+                Annotation(
+                    round=project.rounds.get(),
+                    item=item,
+                    annotator=authors[name],
+                    label=truth if rng.random() < 0.85 else rng.choice(labels),
+                    seconds=seconds,
+                    created=start + timedelta(days=3 * day, minutes=nth, seconds=rng.random()),
+                )
+            )
+    Annotation.objects.bulk_create(made)
+    return project
+
+
+def test_the_quick_one_is_named_with_evidence_and_shown(
+    team: Project, lea: User, api: Api, page: Page
+) -> None:
+    compute_agreement(team, None, quiet)
+    named = {
+        row.annotator.name: [test["kind"] for test in row.result["tests"] if test["named"]]
+        for row in AnnotatorReport.objects.select_related("annotator")
+    }
+    assert named == {"ada": [], "bob": [], "cyd": [], "dan": [], "eve": [], "quick": ["too_fast"]}
+    quick = AnnotatorReport.objects.get(annotator__name="quick")
+    [test] = [test for test in quick.result["tests"] if test["named"]]
+    assert test["q"] <= 0.05
+    assert test["evidence"]["median"] < test["evidence"]["others"] / 3
+    assert test["title"] == "Faster than the others can be"
+    shown = api(lea).get(f"/api/v1/projects/weather/annotators/{quick.annotator_id}/").json()
+    assert shown["tests"] == quick.result["tests"]
+    html = page(lea).get(f"/projects/weather/annotators/{quick.annotator_id}/").content.decode()
+    assert "Faster than the others can be" in html
+    assert "worth a look" in html
+    listed = page(lea).get("/projects/weather/agreement/").content.decode()
+    assert f"/projects/weather/annotators/{quick.annotator_id}/" in listed
+
+
+def test_agreement_stands_in_parts(team: Project) -> None:
+    parts = compute_agreement(team, None, quiet).result["parts"]
+    [source] = parts["cohorts"]
+    assert source["field"] == "source"
+    assert {row["value"]: row["items"] for row in source["rows"]} == {"chat": 120, "mail": 120}
+    assert sum(row["annotations"] for row in source["rows"]) == 720
+    assert [row["value"] for row in parts["weeks"]] == ["2026-03-02", "2026-03-09"]
+    assert len(parts["minutes"]) > 2
+    for row in [*source["rows"], *parts["minutes"]]:
+        assert row["alpha"]["low"] < row["alpha"]["value"] < row["alpha"]["high"]
+    assert parts["guidelines"] == []
+
+
+def test_the_human_ceiling_is_kept_by_label_person_and_cohort(team: Project, lea: User, api: Api) -> None:
+    labels = list(Label.objects.filter(project=team).order_by("position"))
+    for n, item in enumerate(Item.objects.filter(project=team).order_by("pk")[:90]):
+        GoldItem.objects.create(project=team, item=item, label=labels[n % 3])
+    compute_agreement(team, None, quiet)
+    found = api(lea).get("/api/v1/projects/weather/human-ceiling/").json()
+    answers = Annotation.objects.filter(item__gold__isnull=False).select_related("item__gold")
+    right = [row.label_id == row.item.gold.label_id for row in answers]
+    assert found["texts"] == 90
+    assert found["people"]["value"] == pytest.approx(sum(right) / len(right))
+    assert found["people"]["low"] < found["people"]["value"] < found["people"]["high"]
+    of_good = [row.label == labels[0] for row in answers if row.item.gold.label == labels[0]]
+    assert found["per_label"][0]["recall"]["value"] == pytest.approx(sum(of_good) / len(of_good))
+    assert found["per_label"][0]["recall"]["n"] == 30
+    assert {row["username"] for row in found["annotators"]} == {"ada", "bob", "cyd", "dan", "eve", "quick"}
+    assert {row["value"]: row["people"]["n"] for row in found["cohorts"][0]["rows"]} == {
+        "chat": 45,
+        "mail": 45,
+    }
+    assert found["crowd"]["value"] >= found["people"]["value"]
+
+
+def test_a_decision_comes_before_gold_in_the_ceiling(project: Project, answer: Answer, ada: User) -> None:
+    item = answer("disputed", ann="bad", ben="bad", cyd="good")
+    GoldItem.objects.create(project=project, item=item, label=project.labels.get(name="good"))
+    open_cases(project, ada, [item.pk])
+    compute_agreement(project, None, quiet)
+    assert project.human_ceiling.result["people"]["value"] == pytest.approx(1 / 3)
+    assert project.human_ceiling.result["sources"] == {"adjudicated": 0, "gold": 1}
+
+
+def test_labels_in_order_are_compared_as_such(project: Project, answer: Answer, lea: User, api: Api) -> None:
+    answer("near", ann="good", ben="bad")
+    answer("far", ann="good", ben="neither")
+    answer("same", ann="bad", ben="bad")
+    nominal = compute_agreement(project, None, quiet).result
+    changed = api(lea).patch("/api/v1/projects/weather/agreement/settings/", {"scale": "ordinal"})
+    assert changed.json()["scale"] == "ordinal"
+    ordinal = compute_agreement(project, None, quiet).result
+    assert (nominal["metric"], ordinal["metric"]) == ("nominal", "ordinal")
+    assert ordinal["nominal_alpha"]["value"] == nominal["alpha"]["value"]
+    assert ordinal["alpha"]["value"] != nominal["alpha"]["value"]
+    refused = api(lea).patch("/api/v1/projects/weather/agreement/settings/", {"scale": "interval"})
+    assert refused.status_code == 400
+    assert "numbers" in str(refused.json())
+
+
+def test_sets_of_labels_have_a_distance_and_labels_their_own_agreement(project: Project, lea: User) -> None:
+    Project.objects.filter(pk=project.pk).update(task="multilabel")
+    project.refresh_from_db()
+    good, bad, _ = Label.objects.filter(project=project).order_by("position")
+    authors = [Annotator.objects.create(project=project, name=name) for name in ("ann", "ben")]
+    for n, sets in enumerate(
+        [([good.pk], [good.pk, bad.pk]), ([], []), ([bad.pk], [bad.pk]), ([good.pk], [good.pk])]
+    ):
+        item = Item.objects.create(project=project, text=f"t{n}", digest=uuid4())
+        for author, labels in zip(authors, sets, strict=True):
+            Annotation.objects.create(
+                round=project.rounds.get(), item=item, annotator=author, labels=sorted(labels)
+            )
+    masi = compute_agreement(project, None, quiet).result
+    # one pair of eight answers is apart, by 1 - 1/2 · 2/3
+    assert masi["metric"] == "masi"
+    assert masi["percent_agreement"] == 0.75
+    assert {row["label"]: row["n"] for row in masi["per_label"]} == {"good": 4, "bad": 3, "neither": 0}
+    assert masi["per_label"][0]["alpha"]["value"] == 1
+    change_quality_settings(project, lea, set_distance="jaccard")
+    jaccard = compute_agreement(project, None, quiet).result
+    assert 1 > jaccard["alpha"]["value"] > masi["alpha"]["value"] > 0
+
+
+def test_spans_have_f1_and_alpha_over_tokens(project: Project, lea: User, page: Page) -> None:
+    Project.objects.filter(pk=project.pk).update(task="spans")
+    project.refresh_from_db()
+    good = project.labels.get(name="good").pk
+    ann, ben = (Annotator.objects.create(project=project, name=name) for name in ("ann", "ben"))
+    item = Item.objects.create(project=project, text="Anna left Berlin", digest=uuid4())
+    for author, spans in [(ann, [[0, 4, good], [10, 16, good]]), (ben, [[0, 4, good]])]:
+        Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, spans=spans)
+    result = compute_agreement(project, None, quiet).result
+    assert result["spans"]["entity_f1"]["value"] == pytest.approx(2 / 3)
+    assert result["metric"] == "token-nominal"
+    assert result["shown_pairs"][0]["agreement"] == pytest.approx(2 / 3)
+    assert page(lea).get("/projects/weather/agreement/").status_code == 200
+    assert page(lea).get(f"/projects/weather/annotators/{ann.pk}/").status_code == 200
