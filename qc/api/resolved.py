@@ -22,19 +22,8 @@ from annotation.api.requests import Request
 from annotation.models import Role
 from qc.queries.resolved import METHODS, resolved_labels
 
-FIELDS = [
-    "item_id",
-    "external_id",
-    "label",
-    "labels",
-    "spans",
-    "confidence",
-    "distribution",
-    "source",
-    "n",
-    "tie",
-    "outcome",
-]
+FIELDS = ["item_id", "external_id", "label", "confidence", "distribution", "source", "n", "tie"]
+FIELDS += ["outcome", "labels", "spans"]
 AT_ONCE = 2_000
 
 
@@ -109,17 +98,17 @@ def _parquet(frame: pd.DataFrame) -> FileResponse:
             ("item_id", pa.int64()),
             ("external_id", pa.string()),
             ("label", pa.string()),
-            ("labels", pa.list_(pa.string())),
-            (
-                "spans",
-                pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])),
-            ),
             ("confidence", pa.float64()),
             ("distribution", pa.map_(pa.string(), pa.float64())),
             ("source", pa.string()),
             ("n", pa.int64()),
             ("tie", pa.bool_()),
             ("outcome", pa.string()),
+            ("labels", pa.list_(pa.string())),
+            (
+                "spans",
+                pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string())])),
+            ),
         ]
     )
     file = tempfile.TemporaryFile()  # noqa: SIM115 – the response closes it

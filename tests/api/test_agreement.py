@@ -211,7 +211,7 @@ def test_resolved_labels_are_pulled_in_three_formats(
 def test_resolved_labels_refuse_what_is_not_offered(
     project: Project, lea: User, ann: User, otto: User, api: Api
 ) -> None:
-    refused = api(lea).get("/api/v1/projects/weather/labels/resolved.jsonl?method=glad")
+    refused = api(lea).get("/api/v1/projects/weather/labels/resolved.jsonl?method=wisdom")
     assert refused.status_code == 400
     assert "majority" in refused.json()["detail"]
     assert api(lea).get("/api/v1/projects/weather/labels/resolved.xlsx").status_code == 404
