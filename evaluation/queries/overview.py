@@ -72,7 +72,7 @@ class Standing:
 
 def standing(project: Project) -> Standing:
     """Reads where the project stands."""
-    reports = AgreementReport.objects.filter(project=project)
+    reports = AgreementReport.objects.filter(project=project).defer("pairs")
     by_round = {r.round_id: r.result.get("alpha") for r in reports if r.round_id is not None}
     cases = Case.objects.filter(project=project).values_list("state").annotate(n=Count("id"))
     newest_failed = Job.objects.filter(project=project, state=Job.State.FAILED).order_by("-created").first()
@@ -336,7 +336,7 @@ def project_rows(projects_seen: "QuerySet[Project]", user: User) -> list[dict[st
     ids = [project.pk for project in found]
     alphas = {
         report.project_id: report.result.get("alpha")
-        for report in AgreementReport.objects.filter(project__in=ids, round__isnull=True)
+        for report in AgreementReport.objects.filter(project__in=ids, round__isnull=True).defer("pairs")
     }
     labels = dict(
         Project.objects.filter(pk__in=ids)
