@@ -1,6 +1,7 @@
 """How everybody in a project is doing. Counters, the tallies of days, and the last answers of each person; nothing here
 looks through the answers of a project, and the number of queries is the same for every team."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -71,32 +72,37 @@ class Work:
         return None if quota is None else min(1.0, self.answers / quota) if quota else 1.0
 
 
-def work_of(project: Project, only: list[Membership] | None = None, today: date | None = None) -> list[Work]:
-    """The work of the members (all of them, those who left too), by user name."""
+def work_of(project: Project, only: list[Membership] | None = None) -> list[Work]:
+    """The work of the members (all of them, those who left too), by user name, with all that is known of it."""
+    rows = counted_work(project, only)
+    look_closer(rows)
+    return rows
+
+
+def counted_work(project: Project, only: list[Membership] | None = None) -> list[Work]:
+    """`work_of` from the counters alone: without days, repeats and seconds, which `look_closer` adds."""
     found = list(members(project)) if only is None else only
     mine = Annotator.objects.filter(project=project, user__in=[member.user_id for member in found])
     authors = {author.user_id: author for author in mine}
-    rows = {member.user_id: Work(member, authors.get(member.user_id)) for member in found}
-    by_author = {author.pk: rows[author.user_id] for author in authors.values() if author.user_id}
+    return [Work(member, authors.get(member.user_id)) for member in found]
+
+
+def look_closer(rows: Sequence[Work], today: date | None = None) -> None:
+    """Adds the days, the repeats and the seconds of each of these people."""
+    by_author = {work.annotator.pk: work for work in rows if work.annotator is not None}
     today = today or timezone.now().date()
     first = today - timedelta(days=DAYS - 1)
     tallies = AnswerTally.objects.filter(annotator__in=by_author)
-    for author, day, n in (
-        tallies.filter(day__gte=first).values_list("annotator", "day").annotate(n=Sum("answers"))
-    ):
-        if day <= today:
-            by_author[author].days[(day - first).days] = n
-    for author, n, same in (
-        tallies.filter(repeats__gt=0)
-        .values_list("annotator")
-        .annotate(n=Sum("repeats"), same=Sum("repeats_same"))
-    ):
+    of_days = tallies.filter(day__gte=first, day__lte=today).values_list("annotator", "day")
+    for author, day, n in of_days.annotate(n=Sum("answers")):
+        by_author[author].days[(day - first).days] = n
+    repeated = tallies.filter(repeats__gt=0).values_list("annotator")
+    for author, n, same in repeated.annotate(n=Sum("repeats"), same=Sum("repeats_same")):
         by_author[author].repeats, by_author[author].repeats_same = n, same
     with connection.cursor() as cursor:
         cursor.execute(_MEDIANS, {"most": LAST_ANSWERS, "annotators": list(by_author)})
         for author, median in cursor.fetchall():
             by_author[author].median_seconds = median
-    return list(rows.values())
 
 
 def days_of(work: Work, today: date) -> list[dict[str, Any]]:
@@ -116,20 +122,24 @@ def placeholders(project: Project, most: int = 50) -> list[Annotator]:
 
 
 CHANGES = {
-    "add member",
-    "change member",
-    "invite",
-    "accept invitation",
-    "pause annotator",
-    "reinstate annotator",
-    "remove member",
-    "set answers aside",
-    "take answers back",
-    "set quota of everyone",
+    "add member": "joined",
+    "accept invitation": "joined by invitation",
+    "change member": "changed",
+    "invite": "invited",
+    "withdraw invitation": "invitation withdrawn",
+    "pause annotator": "paused",
+    "reinstate annotator": "reinstated",
+    "remove member": "removed",
+    "set answers aside": "answers set aside",
+    "take answers back": "answers taken back",
+    "set quota of everyone": "new quota",
 }
 
 
 def changes(project: Project, most: int = 8) -> list[AuditEntry]:
-    """What changed about people, newest first, among the newest entries of the log."""
+    """What changed about people, newest first, among the newest entries of the log; each with `said`, in words."""
     newest = AuditEntry.objects.filter(project=project).select_related("user").order_by("-id")[:300]
-    return [entry for entry in newest if entry.action in CHANGES][:most]
+    found = [entry for entry in newest if entry.action in CHANGES][:most]
+    for entry in found:
+        entry.said = CHANGES[entry.action]  # type: ignore[attr-defined]
+    return found

@@ -23,10 +23,18 @@ from annotation.models import Invitation, Membership, Project, Role, Round, User
 from annotation.queries import people
 from annotation.queries.projects import rounds
 from annotation.queries.rounds import paces
-from annotation.queries.team import Work, changes, labels_mostly, placeholders, work_of
+from annotation.queries.team import (
+    Work,
+    changes,
+    counted_work,
+    labels_mostly,
+    look_closer,
+    placeholders,
+    work_of,
+)
 from annotation.services import members
 
-PAGE = 50
+PAGE = 25
 
 
 @require_GET
@@ -38,12 +46,13 @@ def team(request: HttpRequest, slug: str) -> HttpResponse:
 
 def team_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     """What the page shows."""
-    everybody = work_of(project)
+    everybody = counted_work(project)
     here = [work for work in everybody if work.membership.state != Membership.State.REMOVED]
     labelling = [work for work in here if labels_mostly(work)]
     order = request.GET.get("order", "gold")
     labelling.sort(key=ORDERS.get(order, ORDERS["gold"]))
     page = Paginator(labelling, PAGE).get_page(request.GET.get("page"))
+    look_closer(list(page))
     running = [made for made in rounds(project) if made.state == Round.State.OPEN]
     pace = paces(running).values()
     invitations = Invitation.objects.filter(
