@@ -37,6 +37,7 @@ class UploadSerializer(serializers.Serializer[Any]):
     duplicates = serializers.CharField(default="drop", max_length=40)
     annotator = serializers.CharField(default="", allow_blank=True, max_length=200)
     provenance = serializers.CharField(default="real", max_length=40)
+    repair = serializers.BooleanField(default=False)
 
     def validate_mapping(self, written: str) -> dict[str, Any] | None:
         if not written:
@@ -67,6 +68,7 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
             "format",
             "round",
             "mapping",
+            "repair",
             "rows",
             "imported",
             "duplicates",

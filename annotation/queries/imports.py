@@ -94,3 +94,15 @@ def left_out_records(source: Import, outcome: str) -> Iterator[tuple[int, str, d
     """(row number, reason, original values), streamed."""
     rows = left_out(source, outcome).values_list("number", "reason", "values")
     yield from rows.iterator(chunk_size=2000)
+
+
+def shares(source: Import) -> list[dict[str, Any]]:
+    """The parts of a bar of all rows, in percent of its width: {"kind", "from", "width"}, empty ones left out."""
+    parts = [("bar", source.imported), ("bar2", source.duplicate_rows), ("barx", source.rejected)]
+    found, at = [], 0.0
+    for kind, rows in parts:
+        width = 100 * rows / source.rows if source.rows else 0.0
+        if rows:
+            found.append({"kind": kind, "from": f"{at:.3f}%", "width": f"{width:.3f}%"})
+        at += width
+    return found

@@ -135,6 +135,16 @@ def choose_mapping(source: Import, given: dict[str, Any] | None = None) -> None:
     source.save()
 
 
+def read_as(source: Import, format: str) -> None:
+    """Takes a file that waits to be read as of another format. Raises Unreadable."""
+    with source.file.open("rb") as file:
+        layout = reading.study(file, format)
+        for _ in islice(reading.rows(file, layout), ROWS_CHECKED_AT_UPLOAD):
+            pass
+    source.format, source.columns, source.mapping = layout.format, list(layout.columns), {}
+    source.save(update_fields=["format", "columns", "mapping"])
+
+
 def check_round(source: Import) -> None:
     """Raises ValidationError for answers without a round."""
     if source.kind == Import.Kind.ANNOTATIONS and source.round is None:

@@ -1,5 +1,6 @@
 """What a file's first rows would become: the import itself, rehearsed on them and rolled back."""
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from ftfy.badness import is_bad
 
 from annotation.models import Import
 from annotation.services import reading
@@ -56,6 +58,7 @@ class Preview:
     rejected: Counter[str] = field(default_factory=Counter)
     new_labels: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    garbled: int = 0
 
     @property
     def imported(self) -> int:
@@ -83,9 +86,16 @@ def preview_import(source: Import, mapping: Mapping | None) -> Preview:
     columns = [describe_column(name, [row.values.get(name) for row in rows]) for name in layout.columns]
     preview = Preview(columns, layout, len(rows), all_read)
     if mapping is not None:
+        if mapping.text and not source.repair and source.project.task != "spans":
+            preview.garbled = sum(looks_garbled(row.values.get(mapping.text)) for row in rows)
         source.mapping = mapping.as_json()
         rehearse(source, rows, layout, preview)
     return preview
+
+
+def looks_garbled(text: Any) -> bool:
+    """Whether a text looks as if it had been decoded wrongly, like "cafÃ©"."""
+    return isinstance(text, str) and not text.isascii() and bool(is_bad(text[:2000]))
 
 
 def rehearse(source: Import, rows: list[Row], layout: reading.Layout, preview: Preview) -> None:
@@ -111,13 +121,17 @@ def rehearse(source: Import, rows: list[Row], layout: reading.Layout, preview: P
 
 def show(row: Row, mapping: dict[str, Any], left: LeftOut | None) -> Shown:
     """A row for the table."""
+    told = next((mapping[field] for field in ("label", "labels", "spans") if mapping.get(field)), None)
 
     def value(name: str) -> str:
-        written = row.values.get(mapping[name]) if mapping.get(name) else None
+        column = told if name == "value" else mapping.get(name)
+        written = row.values.get(column) if column else None
+        if isinstance(written, list | dict):
+            written = json.dumps(written, ensure_ascii=False)
         return "" if written is None else str(written)[:500].encode("utf-8", "replace").decode()
 
     outcome, reason = (left.outcome, left.reason) if left else ("imported", "")
-    return Shown(row.number, value("id"), value("text"), value("label"), value("annotator"), outcome, reason)
+    return Shown(row.number, value("id"), value("text"), value("value"), value("annotator"), outcome, reason)
 
 
 def describe_column(name: str, values: list[Any]) -> Column:

@@ -9,13 +9,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.forms.imports import KINDS, MappingForm, UploadForm
+from annotation.forms.imports import KINDS, LimitsForm, MappingForm, UploadForm
 from annotation.jobs import start_import
 from annotation.models import Import, Job, Role, User
 from annotation.queries import imports as queries
 from annotation.queries.jobs import worker_alive
 from annotation.services import imports as services
 from annotation.services.exporting import left_out_lines, left_out_name
+from annotation.services.limits import change_limits
 from annotation.services.mapping import Mapping, check_needed, complete_mapping
 from annotation.services.preview import preview_import
 from annotation.services.reading import FORMATS, Unreadable
@@ -25,8 +26,18 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Upload a file; and the files that were imported so far."""
     project = open_project(request, slug, Role.LEAD)
     assert isinstance(request.user, User)
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    limiting = request.method == "POST" and "limits" in request.POST
+    limits = LimitsForm(project, request.POST if limiting else None)
+    form = UploadForm(*(request.POST, request.FILES) if request.method == "POST" and not limiting else ())
+    if limiting and limits.is_valid():
+        try:
+            change_limits(project, request.user, limits.cleaned_data)
+        except ValidationError as invalid:
+            limits.add_error(None, invalid)
+        else:
+            messages.success(request, "Kept. The limits hold for files that are imported from now on.")
+            return redirect("import", slug)
+    elif form.is_bound and form.is_valid():
         try:
             source = services.store_upload(
                 project, request.user, form.cleaned_data["file"], into=services.default_round(project)
@@ -36,8 +47,9 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             return redirect("import-map", slug, source.pk)
     page = Paginator(queries.imports(project), 25).get_page(request.GET.get("page"))
-    context = {"form": form, "page": page, "formats": FORMATS.values()}
-    return render(request, "annotation/imports.html", context, status=400 if form.errors else 200)
+    context = {"form": form, "limits": limits, "page": page, "formats": FORMATS.values()}
+    wrong = form.errors or limits.errors
+    return render(request, "annotation/imports.html", context, status=400 if wrong else 200)
 
 
 def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
@@ -52,7 +64,13 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     mapping = None
     if request.method == "POST":
         if form.is_valid():
-            for field in ("kind", "duplicates", "provenance", "annotator", "round"):
+            if (format := form.cleaned_data["format"]) and format != source.format:
+                try:
+                    services.read_as(source, format)
+                except (Unreadable, FileNotFoundError) as broken:
+                    messages.error(request, f"As {FORMATS[format]} it cannot be read. {broken}")
+                return redirect("import-map", slug, pk)
+            for field in ("kind", "duplicates", "provenance", "annotator", "repair", "round"):
                 setattr(source, field, form.cleaned_data[field])
             stored = form.cleaned_data["mapping"]
         else:
@@ -104,6 +122,7 @@ def import_result(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "duplicates": list(queries.left_out(source, "duplicate")[:20]),
         "why_not_undoable": queries.why_not_undoable(source),
         "left_out": source.duplicate_rows + source.rejected,
+        "bar": queries.shares(source),
     }
     return render(request, "annotation/import_result.html", context)
 
