@@ -13,7 +13,7 @@ from evaluation.demo.texts import NAMES
 from evaluation.jobs import start_leakage, start_report, start_split_set
 from evaluation.models import Run, SplitSet
 from evaluation.services import freezing, leakage, runs, splits
-from qc.jobs import start_agreement, start_exploration, start_sample
+from qc.jobs import start_agreement, start_exploration, start_sample, start_truth
 from qc.models import Case
 from qc.services import cases, samples, votes
 
@@ -43,6 +43,9 @@ def make_results(demo: Demo, say: Say) -> None:
         run_job(start_agreement(project, lead, made))
     say("cases of the most disputed and of flagged texts, some of them decided")
     decide_some(demo)
+    say("labels inferred by four methods, and people beside what was decided")
+    run_job(start_truth(project, lead))
+    run_job(start_agreement(project, lead))
     say("a look at all texts: suspected labels, and a sample that is half reviewed")
     run_job(start_exploration(project, lead))
     review_some(demo)

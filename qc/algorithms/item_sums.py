@@ -69,9 +69,10 @@ class ItemSums:
 
         From 50 texts on it is the bootstrap's BCa interval; below, and where there would be more than 25,000 kinds
         of text to draw, the jackknife's with Student's t. BCa is the percentile interval with its ends moved for the
-        figure's bias and skew (Efron 1987). The plain percentile interval of alpha lies too low, since a resample
-        has fewer different texts and so less chance agreement: with 3 people and 30 to 200 texts it misses the true
-        value more often above than below.
+        figure's bias and skew (Efron 1987). With 3 people at 200 texts, in 1,000 simulated data sets for each of four
+        sets of labels, the plain percentile interval of alpha covered the true value in 92.7 to 94.8 %, BCa in 93.9
+        to 97.1 %. At 30 texts the jackknife covered it in 93.1 to 95.5 % for three of them; where the fourth, two
+        labels 9 to 1, leaves samples without any disagreement, no resampling helps.
 
         A figure that is undefined in more than half of the replicates, or when some text is left out, has none.
 

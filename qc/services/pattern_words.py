@@ -14,11 +14,11 @@ def in_words(kind: str, named: bool, evidence: Evidence, q: float) -> dict[str, 
 
 
 TITLES = {
-    "too_fast": ("Faster than the others can be", "As quick as people are"),
-    "one_label": ("One label nearly always", "Uses the labels as the others do"),
-    "copies": ("Answers like one other person", "Does not copy anyone"),
+    "too_fast": ("Faster than the others can be", "A pace like the others’"),
+    "one_label": ("One label nearly always", "No label stands out"),
+    "copies": ("Answers like one other person", "No sign of copying"),
     "fixed_order": ("An answer depends on the one before", "No order in the answers"),
-    "tires": ("Agreement falls within a sitting", "Steady within a sitting"),
+    "tires": ("Agreement falls within a sitting", "No clear fall within a sitting"),
 }
 
 
@@ -60,8 +60,8 @@ def _fixed_order(e: Evidence) -> str:
 
 def _tires(e: Evidence) -> str:
     return (
-        f"{e['first']:.0%} agreement with the rest in the first {e['until']:.0f} minutes, "
-        f"{e['last']:.0%} after minute {e['after']:.0f}."
+        f"{e['first']:.0%} agreement with the rest up to minute {e['until']:.0f} of a sitting, "
+        f"{e['last']:.0%} from minute {e['after']:.0f} on."
     )
 
 

@@ -1,5 +1,6 @@
 """The page of one person's report."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -59,7 +60,7 @@ def _figures(project: Project, round_: Round | None, result: dict[str, Any]) -> 
         "weeks": [row | {"week": datetime.fromisoformat(row["week"]).date()} for row in result["over_weeks"]],
         "threshold": project.gold_threshold,
         "mix": mix,
-        "mix_high": max([0.1, *(max(row["share"]["high"] or 0, row["others"]) for row in mix)]),
+        **_mix_axis(mix),
         "with": [
             row | {"estimate": {name: row[name] for name in ("low", "high")} | {"value": row["kappa"]}}
             for row in result["with"][:MOST_WITH]
@@ -67,3 +68,12 @@ def _figures(project: Project, round_: Round | None, result: dict[str, Any]) -> 
         "missed": [row | {"text": texts[row["item"]].text} for row in missed if row["item"] in texts],
         "missed_ids": ",".join(str(row["item"]) for row in result["gold_missed"]),
     }
+
+
+def _mix_axis(mix: list[dict[str, Any]]) -> dict[str, Any]:
+    """The axis of the label mix: from 0 to the next tenth above all shares, with at most five ticks."""
+    highest = max([0.05, *(max(row["share"]["high"] or 0.0, row["others"]) for row in mix)])
+    tenths = min(10, math.ceil(highest * 10))
+    step = 1 if tenths <= 4 else 2 if tenths <= 8 else 5
+    ticks = ", ".join(f"{at / 10}:{10 * at}%" for at in range(0, tenths + 1, step))
+    return {"mix_high": tenths / 10, "mix_ticks": ticks}
