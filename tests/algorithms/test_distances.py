@@ -1,6 +1,7 @@
 """Alpha with distances and agreement on spans: published values, the reference package, brute force, coverage."""
 
 import csv
+import gzip
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -219,3 +220,35 @@ def test_the_interval_of_alpha_covers_as_often_as_it_says(texts: int, least: flo
         assert found.low is not None and found.high is not None
         covered += found.low <= truth <= found.high
     assert least <= covered / 500 <= most
+
+
+def test_irony_in_nine_languages_gives_the_values_of_each_cohort(shared_data: Path) -> None:
+    folder = shared_data / "multipico"
+    with gzip.open(folder / "items.csv.gz", "rt", newline="") as file:
+        items = list(csv.DictReader(file))
+    with (folder / "annotations.csv").open(newline="") as file:
+        answers = list(csv.DictReader(file))
+    place = {item["id"]: at for at, item in enumerate(items)}
+    codes = np.array([place[answer["item_id"]] for answer in answers])
+    labels = np.array([answer["label"] == "ironic" for answer in answers], dtype=np.int64)
+    counts = count_labels(codes, labels, 2, len(items))
+    assert alpha_with_distance(counts, Nominal()).value == pytest.approx(0.2726, abs=5e-5)
+    expected = {
+        "lang": {
+            "ar": 0.3194,
+            "de": 0.3425,
+            "en": 0.2039,
+            "es": 0.2301,
+            "fr": 0.3432,
+            "hi": 0.0893,
+            "it": 0.3976,
+            "nl": 0.3212,
+            "pt": 0.2718,
+        },
+        "source": {"reddit": 0.3062, "twitter": 0.2417},
+    }
+    for field, values in expected.items():
+        for value, alpha in values.items():
+            part = np.flatnonzero([item[field] == value for item in items])
+            found = alpha_with_distance(counts[part], Nominal()).value
+            assert found == pytest.approx(alpha, abs=5e-5), value
