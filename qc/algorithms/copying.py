@@ -125,7 +125,7 @@ class OrderedPairs:
             if all_texts[first] == both[first, second] or all_texts[second] == both[first, second]:
                 continue  # nobody else to compare with
             expected = float(special.expit(apart[0] + apart[1] - overall))
-            p_agreement = float(stats.binom.sf(agreed - 1, texts, expected + TASTE * (1 - expected)))
+            p_agreement = float(special.bdtrc(agreed - 1, texts, expected + TASTE * (1 - expected)))
             p_seconds = self._quicker(int(first), int(second)) if p_agreement <= AGREEMENT_ALONE else None
             p = p_agreement
             if p_seconds is not None:

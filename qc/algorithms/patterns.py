@@ -167,6 +167,7 @@ def _fast_answers(answers: Answers, rows: IntArray, limit: float) -> dict[str, A
 def _one_label(answers: Answers, counts: sparse.csr_array, by_person: list[IntArray]) -> list[Pattern]:
     """One label is most of the answers, and the others gave it much less often to the same texts (binomial)."""
     totals = counts.sum(axis=1)
+    columns: dict[int, IntArray] = {}  # how often each text got a label
     found = []
     for person, rows in enumerate(by_person):
         if len(rows) < LEAST_ANSWERS:
@@ -179,7 +180,9 @@ def _one_label(answers: Answers, counts: sparse.csr_array, by_person: list[IntAr
         others = totals[items] - 1
         if not (others > 0).any():
             continue
-        theirs = np.asarray(counts[:, [top]].toarray()).ravel()[items] - (labels == top)
+        if top not in columns:
+            columns[top] = np.asarray(counts[:, [top]].toarray()).ravel()
+        theirs = columns[top][items] - (labels == top)
         expected = float((theirs[others > 0] / others[others > 0]).mean())
         # Up to half way from the others' share to all answers is put down to taste
         p = float(stats.binom.sf(given - 1, n, (1 + expected) / 2))
