@@ -3,7 +3,7 @@
 from django.urls import reverse
 
 from annotation.jobs import start_job
-from annotation.models import Job, User
+from annotation.models import Job, Project, User
 from evaluation.models import LeakageReport, Run, SplitSet
 
 
@@ -44,4 +44,34 @@ def start_split_set(split_set: SplitSet, user: User) -> Job:
         title=f"Split set {split_set}",
         result_url=reverse("api-split-set", args=[split_set.pk]),
         page_url=reverse("split-set", args=[split_set.project.slug, split_set.pk]),
+    )
+
+
+def start_archive(project: Project, user: User) -> Job:
+    """Writes everything of a project into one file."""
+    job = start_job(
+        "make_archive",
+        project,
+        user,
+        {},
+        title=f"Archive of {project.name}",
+        page_url=reverse("archive", args=[project.slug]),
+    )
+    Job.objects.filter(pk=job.pk, result_url="").update(
+        result_url=reverse("api-archive-file", args=[project.slug, job.pk])
+    )
+    job.refresh_from_db()
+    return job
+
+
+def start_restoration(project: Project, user: User, name: str) -> Job:
+    """Puts an archive that is stored under this name into a new project."""
+    return start_job(
+        "restore_archive",
+        project,
+        user,
+        {"file": name},
+        title=f"Restoration of {project.name}",
+        result_url=reverse("api-project", args=[project.slug]),
+        page_url=reverse("project", args=[project.slug]),
     )

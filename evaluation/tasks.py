@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from annotation.services import jobs
-from evaluation.services import leakage, runs, splits
+from evaluation.services import archives, leakage, runs, splits
 
 
 @shared_task(name="loupe.run_report")
@@ -28,3 +28,20 @@ def build_split_set(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             splits.build_split_set(job.parameters["split_set"], progress)
+
+
+@shared_task(name="loupe.make_archive")
+def make_archive(job_id: str) -> None:
+    """Writes everything of a project into one file."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            archives.make_archive(job, progress)
+
+
+@shared_task(name="loupe.restore_archive")
+def restore_archive(job_id: str) -> None:
+    """Puts an archive into a new project."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            assert job.created_by is not None
+            archives.restore_archive(job.project, job.created_by, job.parameters["file"], progress)

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from evaluation.views import items, leakage, overview, runs, splits
+from evaluation.views import archives, items, leakage, overview, runs, splits
 
 overview_urls = [
     path("", overview.project_list, name="projects"),
     path("projects/<slug:slug>/", overview.project_home, name="project"),
+]
+
+archive_urls = [
+    path("projects/<slug:slug>/archive/", archives.archive, name="archive"),
 ]
 
 item_urls = [
@@ -35,4 +39,4 @@ split_urls = [
     path("projects/<slug:slug>/splits/<int:split_set_id>/delete/", splits.delete, name="delete-split-set"),
 ]
 
-urlpatterns = overview_urls + item_urls + run_urls + leakage_urls + split_urls
+urlpatterns = archive_urls + overview_urls + item_urls + run_urls + leakage_urls + split_urls

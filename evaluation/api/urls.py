@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.api import leakage, runs, splits
+from evaluation.api import archives, leakage, runs, splits
 
 run_urls = [
     path("projects/<slug:slug>/runs/", runs.RunList.as_view(), name="api-runs"),
@@ -22,6 +22,16 @@ leakage_urls = [
     ),
 ]
 
+archive_urls = [
+    path("projects/<slug:slug>/archive/", archives.ArchiveStart.as_view(), name="api-archive"),
+    path(
+        "projects/<slug:slug>/archive/<uuid:job_id>/file",
+        archives.ArchiveFile.as_view(),
+        name="api-archive-file",
+    ),
+    path("archives/", archives.Restoration.as_view(), name="api-restore-archive"),
+]
+
 split_urls = [
     path("projects/<slug:slug>/split-sets/", splits.SplitSetList.as_view(), name="api-split-sets"),
     path("split-sets/<int:split_set_id>/", splits.SplitSetDetail.as_view(), name="api-split-set"),
@@ -35,4 +45,4 @@ split_urls = [
     ),
 ]
 
-urlpatterns = run_urls + leakage_urls + split_urls
+urlpatterns = archive_urls + run_urls + leakage_urls + split_urls
