@@ -166,19 +166,27 @@ def run_import(import_id: int, progress: Callable[[float, str], None]) -> None:
             if source.state not in {Import.State.DONE, Import.State.UNDONE}:
                 read_file(source, progress)
     except OperationalError as broken:
-        if getattr(broken.__cause__, "sqlstate", "") != DISK_FULL:
-            raise  # the connection, say; the job stays as it is, and another worker takes it up
-        fail_import(import_id, NO_ROOM)
-        raise ValidationError(NO_ROOM) from broken
+        if getattr(broken.__cause__, "sqlstate", "") == DISK_FULL:
+            fail_import(import_id, NO_ROOM)
+            raise ValidationError(NO_ROOM) from broken
+        let_go(
+            import_id
+        )  # raises as well where the database is away: the job is then swept up and runs again
+        raise
     except ValidationError as broken:
         fail_import(import_id, "\n".join(broken.messages))
         raise
     except Exception:
-        Import.objects.filter(pk=import_id, state=Import.State.WAITING).update(state=Import.State.UPLOADED)
+        let_go(import_id)
         raise
 
 
 NO_ROOM = "The database's disk is full. Nothing of the file came in. Make room, then import it again."
+
+
+def let_go(import_id: int) -> None:
+    """Gives an import that was rolled back through no fault of its file back to its page."""
+    Import.objects.filter(pk=import_id, state=Import.State.WAITING).update(state=Import.State.UPLOADED)
 
 
 def fail_import(import_id: int, message: str) -> None:
