@@ -32,11 +32,14 @@ class Pool:
 
 
 def read_pool(project: Project, fields: list[str] | None = None) -> Pool:
-    """The texts of a project, at most 200,000, with these fields of their metadata; all fields if None is given."""
+    """The texts of a project that are neither deleted nor excluded, at most 200,000.
+
+    With these fields of their metadata; all fields if None is given.
+    """
     sql = """
         SELECT id, text, meta FROM (
             SELECT id, text, meta FROM annotation_item
-            WHERE project_id = %s AND deleted IS NULL ORDER BY digest, id LIMIT %s
+            WHERE project_id = %s AND deleted IS NULL AND excluded IS NULL ORDER BY digest, id LIMIT %s
         ) chosen ORDER BY id
     """
     with connection.cursor() as cursor:

@@ -133,6 +133,8 @@ def _draw(project: Project, pool: Pool, part: dict[str, Any], rng: np.random.Gen
         codes = np.array(
             [place[int(given[pk])] if pk in given else -1 for pk in pool.items.tolist()], np.int64
         )
+        if not (codes >= 0).any():
+            raise ValidationError("No text has one label yet, so none can be drawn per class.")
         wanted = _places([label.name for label in labels], part["labels"], "label")
         return draws.draw_evenly(codes, size, rng, wanted)
     if part["how"] == "duplicates":

@@ -28,8 +28,10 @@ from qc.services.cases import open_cases
 COPY = 0.8  # share of three-word pieces from which two texts are kept in one fold
 MOST_LISTED = 5_000
 SHOWN = 20
+SETTLED = ["adjudicated", "gold"]  # where the label of such a text comes from, it is not suspected
+ONE_LABEL = "Suspects are searched where a text has one label; here it can have several, or spans."
 BINS = 20
-MOST_FIELDS, MOST_VALUES = 6, 8
+MOST_FIELDS, MOST_VALUES, FEW_VALUES = 6, 8, 24
 
 
 def explore_texts(project: Project, progress: Progress) -> None:
@@ -54,8 +56,11 @@ def explore_texts(project: Project, progress: Progress) -> None:
     model, about = _by_model(
         pool, vectors, clusters, labels, lambda share: progress(0.5 + 0.4 * share, "asking a model")
     )
-    people = _by_disagreement(labels)
-    result["suspects"] = {"model": about, "disagreement": {"listed": len(people), "reason": None}}
+    one_label = project.task == Project.Task.CLASSIFICATION
+    people = _by_disagreement(labels) if one_label else []
+    about["reason"] = about["reason"] if one_label else ONE_LABEL
+    reason = None if one_label else ONE_LABEL
+    result["suspects"] = {"model": about, "disagreement": {"listed": len(people), "reason": reason}}
     progress(0.95, "storing")
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
@@ -89,7 +94,7 @@ def _values(pool: Pool) -> list[dict[str, Any]]:
     found = []
     for name, values in pool.meta.items():
         counts = Counter(value for value in values if value is not None)
-        if counts and len(counts) <= max(MOST_VALUES, len(values) // 20):
+        if 0 < len(counts) <= FEW_VALUES:
             top = [{"value": value, "n": n} for value, n in counts.most_common(MOST_VALUES)]
             found.append({"field": name, "values": top, "others": len(counts) - len(top)})
     return found[:MOST_FIELDS]
@@ -123,7 +128,7 @@ def _by_model(
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The texts whose label a model doubts, worst first, and what the search rests on.
 
-    Decided texts teach the model and are not suspected themselves.
+    Decided texts and gold teach the model and are not suspected themselves.
     """
     known = labels.dropna(subset=["label_id"])
     at = np.searchsorted(pool.items, known["item_id"].to_numpy())
@@ -145,7 +150,7 @@ def _by_model(
         return [], about
     issues = label_issues(codes, shares)
     about["accuracy"] = float((shares.argmax(axis=1) == codes).mean())
-    open_ones = (known["source"] != "adjudicated").to_numpy()
+    open_ones = (~known["source"].isin(SETTLED)).to_numpy()
     found = [
         {
             "item_id": int(pool.items[at[position]]),
@@ -165,7 +170,7 @@ def _by_model(
 def _by_disagreement(labels: pd.DataFrame) -> list[dict[str, Any]]:
     """The texts on which people differ most, by the entropy of their answers in bits; decided ones left out."""
     rows = []
-    open_ones = labels[(labels["source"] != "adjudicated") & (labels["n"] >= 2)]
+    open_ones = labels[~labels["source"].isin(SETTLED) & (labels["n"] >= 2)]
     columns = zip(
         open_ones["item_id"], open_ones["label_id"], open_ones["distribution"], open_ones["n"], strict=True
     )
