@@ -48,7 +48,7 @@ def answer(person: Person, text: Text, everybody: dict[str, Person], rng: random
     seconds = rng.lognormvariate(2.0, 0.4) + len(text.text) / 60
     skill = person.skill - (0.4 if text.hard else 0)
     if person.habit == "tiring":
-        skill -= 0.45 * min(1.0, person.sitting / SITTING)
+        skill -= 0.65 * min(1.0, person.sitting / SITTING)
     if person.habit == "careless":
         seconds *= 0.25
         if rng.random() < 0.45:
