@@ -17,6 +17,7 @@ from annotation.forms.labelling import AnswerForm, FlagForm
 from annotation.models import Annotation, Assignment, Flag, Item, Project, User
 from annotation.queries import labelling as reads
 from annotation.queries import projects
+from annotation.queries.gold import feedback
 from annotation.queries.values import label_names, named_value, value_in_words
 from annotation.services import answers, flags, labelling
 from annotation.views.annotate_end import clock_of, end_page
@@ -77,6 +78,8 @@ def _context(
     shown = opened["item"] if opened else _item(first) if first else {}
     keys = {label.hotkey for label in labels}
     progress, sitting = progress_of(handout), clock_of(handout, project)
+    tells = project.gold_feedback != Project.GoldFeedback.NOTHING
+    scripts = [*NOTICES, "js/active-clock.js", *(["js/gold-feedback.js"] if tells else [])]
     many = len(labels) > MOST_BUTTONS
     return {
         "item": shown,
@@ -96,7 +99,8 @@ def _context(
         "flag_kinds": FLAG_KINDS,
         "ratings": range(1, 6),
         "longest_comment": AnswerForm.base_fields["comment"].max_length,  # type: ignore[attr-defined]
-        "scripts": [*NOTICES, "js/active-clock.js", *SHAPES[Project.Task(project.task)], "js/annotate.js"],
+        "tells": tells,
+        "scripts": [*scripts, *SHAPES[Project.Task(project.task)], "js/annotate.js"],
         "script": {
             "project": project.slug,
             "user": handout.annotator.user_id,
@@ -199,8 +203,21 @@ def _answer_or_revise(request: HttpRequest, project: Project, form: AnswerForm) 
         assignment = _own_assignment(request, project, sent["assignment"] or 0)
         if sent["key"] is None:
             raise ValidationError("Nothing was saved. Reload the page and answer again.")
-        answers.answer_item(assignment, key=sent["key"], **told)
+        made, _ = answers.answer_item(assignment, key=sent["key"], **told)
+        if (known := feedback(made, project)) is not None:
+            messages.info(request, _in_words(known))
     messages.success(request, f"{form.words()}. Saved.")
+
+
+def _in_words(known: dict[str, Any]) -> str:
+    """How an answer to a text went whose answer is known, as far as the project tells."""
+    said = ["That was right." if known["correct"] else "Something else was agreed for this text."]
+    said += [f"{hint['label']}: {hint['description'] or 'fits'}." for hint in known.get("hint", [])]
+    said += [known["explanation"]] if known.get("explanation") else []
+    said.append(
+        f"{known['right']} of {known['answers']} known answers were right; {known['needed']:.0%} are asked for."
+    )
+    return " ".join(said)
 
 
 def _words(errors: dict[str, list[ValidationError]]) -> str:

@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from annotation.models import Annotation, Annotator, GuidelineRead, Membership, Project, User
+from annotation.models import Annotation, Annotator, GuidelineRead, Membership, Project, Round, User
+from annotation.services.gold import set_gold
 from annotation.services.guidelines import publish_guideline
 from tests.annotation.labelling_steps import fill
 from tests.annotation.test_labelling_page import PATH, fields
@@ -163,3 +164,14 @@ def test_a_changed_guideline_is_read_before_the_next_text(
     newest = Annotation.objects.latest("id").guideline
     assert newest is not None
     assert newest.version == 3
+
+
+def test_a_known_answer_is_told_without_a_script_too(
+    project: Project, ann: User, olga: User, page: Page
+) -> None:
+    item = fill(project, 4).round_items.order_by("position")[0].item
+    set_gold(project, olga, item, label="bad")
+    Round.objects.update(gold_rate=1, repeat_rate=0)
+    browser = page(ann)
+    Project.objects.update(gold_feedback="hint")
+    assert "Something else was agreed for this text. bad: fits." in answer(browser, label="good")

@@ -6,7 +6,8 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from annotation.models import Annotation, Annotator, Membership, Project, User
+from annotation.models import Annotation, Annotator, Membership, Project, Round, User
+from annotation.services.gold import set_gold
 from annotation.services.guidelines import publish_guideline
 from tests.browser.conftest import violations
 from tests.browser.labelling_pages import SignIn, all_saved, begin, put_in_round
@@ -59,6 +60,7 @@ def test_a_pause_reaches_the_screen_with_its_reason(sign_in: SignIn, project: Pr
     Membership.objects.filter(user=ann).update(state="active")
     page.reload()
     expect(page.locator("#text")).to_have_text("Text 2.")
+    all_saved(page)
     assert Annotation.objects.count() == 2
 
 
@@ -85,3 +87,28 @@ def test_a_changed_guideline_is_read_and_then_the_work_goes_on(
     newest = Annotation.objects.latest("id").guideline
     assert newest is not None
     assert newest.version == 2
+
+
+def test_known_answers_are_told_where_the_project_tells_and_nowhere_else(
+    sign_in: SignIn, project: Project, ann: User, olga: User
+) -> None:
+    for item in put_in_round(project, [f"Text {n}." for n in range(6)])[:3]:
+        set_gold(project, olga, item, label="bad", explanation="Rain was agreed to be bad.")
+    Round.objects.update(gold_rate=1, repeat_rate=0)
+    page = sign_in(ann, phone=True)
+    begin(page, project)
+    expect(page.locator("#feedback")).to_have_count(0)
+    page.keyboard.press("1")
+    all_saved(page)
+    assert Annotation.objects.get().kind == "gold"
+    assert "agreed" not in page.content()
+    Project.objects.update(gold_feedback="explanation")
+    begin(page, project)
+    page.keyboard.press("1")
+    told = page.locator("#feedback")
+    expect(told).to_contain_text("Something else was agreed here.")
+    expect(told).to_contain_text("Rain was agreed to be bad.")
+    expect(told).to_contain_text("0 of 2 known answers were right; this project asks for 70%.")
+    assert violations(page) == []
+    told.get_by_role("button").click()
+    expect(told).to_be_hidden()
