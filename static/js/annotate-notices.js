@@ -76,7 +76,10 @@ window.annotateNotices = (project, user) => {
         more.refused?.(job);
         refused(made);
       },
-      stopped: (detail) => alarm(`${detail || "You are signed out."} What is not saved yet is kept in this browser and sent when you are back here.`),
+      stopped: (detail) => {
+        alarm(`${detail || "You are signed out."} What is not saved yet is kept in this browser and sent when you are back here.`);
+        more.stopped?.();
+      },
       stored: more.stored,
       idle: more.idle,
       elsewhere: more.elsewhere,

@@ -11,7 +11,7 @@
   const drafts = `loupe-draft:${told.user}:${told.project}`;
   const { say, offerUndo, outbox: makeOutbox } = window.annotateNotices(told.project, told.user);
   const clock = new window.ActiveClock(told.sitting.seconds);
-  let fillTimer, filling = false, mine = told.progress.mine, stopping = "";
+  let fillTimer, filling = false, refusedAll = false, mine = told.progress.mine, stopping = "";
 
   /* What is on the screen: the text at hand (fresh), or one of my last ones (recent[at]) */
   const recent = told.recent;
@@ -26,6 +26,10 @@
       if (job.assignment && answer.feedback) window.goldFeedback?.(answer.feedback, job);
     },
     idle: () => fill(),
+    stopped() {
+      refusedAll = true; // paused, or signed out: `next` says which
+      fill();
+    },
     refused(job) {
       gone.delete(job.assignment); // if it is still mine, it comes again
       const place = recent.findIndex((r) => job.key && r.key === job.key);
@@ -135,8 +139,9 @@
   const short = () => ahead.length + (fresh ? 1 : 0) < told.count;
   const fill = async () => {
     if (stopping) return fresh || at >= 0 ? undefined : leave();
-    if (filling || !short()) return;
+    if (filling || !(short() || refusedAll)) return;
     filling = true;
+    refusedAll = false;
     clearTimeout(fillTimer);
     let more = 0;
     try {
@@ -148,7 +153,7 @@
       more = receive(await said.json(), pending);
     } catch { /* try again in a moment */ }
     filling = false;
-    if (more && short()) fill();
+    if ((more && short()) || refusedAll) fill();
     else if (!fresh && !stopping) fillTimer = setTimeout(fill, 3000);
   };
   const receive = (given, pending) => {
