@@ -119,3 +119,14 @@ def projects_led_by(user: Person) -> QuerySet[Project]:
     leading = [role for role in Role if role.rank >= Role.LEAD.rank]
     held = Membership.objects.filter(user=user, role__in=leading).exclude(state=Membership.State.REMOVED)
     return projects.filter(memberships__in=held)
+
+
+def deleted_projects_of(user: Person) -> QuerySet[Project]:
+    """The deleted projects that the user can restore, the last deletion first."""
+    if not user.is_authenticated:
+        return Project.objects.none()
+    gone = Project.objects.filter(deleted__isnull=False).select_related("deleted_by").order_by("-deleted")
+    if user.is_superuser:
+        return gone
+    held = Membership.objects.filter(user=user, role=Role.OWNER).exclude(state=Membership.State.REMOVED)
+    return gone.filter(memberships__in=held)

@@ -25,6 +25,7 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("Set up", "Rounds", "round", "rounds", Role.LEAD),
     ("Set up", "Team", "team", "team", Role.LEAD),
     ("Set up", "Jobs", "clock", "jobs", Role.LEAD),
+    ("Set up", "Settings", "gear", "settings", Role.LEAD),
 ]
 
 

@@ -8,8 +8,18 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from annotation.models import Guideline, Import, Item, Job, Project, Round, User
-from annotation.services import bulk, guidelines, rounds
+from annotation.models import (
+    Guideline,
+    Import,
+    Item,
+    Job,
+    Label,
+    LabelMigration,
+    Project,
+    Round,
+    User,
+)
+from annotation.services import bulk, guidelines, labels, merging, rounds
 from annotation.services.jobs import send_job
 
 
@@ -163,3 +173,24 @@ def _start_on_round(kind: str, made: Round, user: User, parameters: dict[str, An
         result_url=f"/api/v1/projects/{made.project.slug}/rounds/{made.pk}/",
         page_url=f"/projects/{made.project.slug}/rounds/",
     )
+
+
+@transaction.atomic
+def merge_label(label: Label, into: Label, user: User) -> tuple[LabelMigration, Job | None]:
+    """Merges a label into another one; where there is much to change, a job does it."""
+    migration = labels.merge_label(label, into, user)
+    if not merging.is_large(label.project):
+        merging.rewrite_values(migration.pk)
+        migration.refresh_from_db()
+        return migration, None
+    slug = label.project.slug
+    job = start_job(
+        "merge_label",
+        label.project,
+        user,
+        {"migration": migration.pk},
+        title=f"Merge of {label.name} into {into.name}",
+        result_url=f"/api/v1/projects/{slug}/labels/",
+        page_url=f"/projects/{slug}/settings/labels/{label.pk}/",
+    )
+    return migration, job

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation.services import bulk, comparisons, imports, jobs, labelling, rounds, tallies
+from annotation.services import bulk, comparisons, imports, jobs, labelling, merging, rounds, tallies
 
 
 @shared_task(name="loupe.import_file")
@@ -47,6 +47,14 @@ def change_items(job_id: str) -> None:
             found = bulk.chosen(job.project, asked["choice"])
             said = {"because": asked["because"], "round": asked["round"]}
             bulk.change_items(job.project, job.created_by, asked["action"], found, progress=progress, **said)
+
+
+@shared_task(name="loupe.merge_label")
+def merge_label(job_id: str) -> None:
+    """Gives what has a merged label the other one."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            merging.rewrite_values(job.parameters["migration"], progress)
 
 
 @shared_task(name="loupe.sweep_jobs")

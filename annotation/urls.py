@@ -11,9 +11,11 @@ from annotation.views import (
     imports,
     items,
     jobs,
+    labels,
     members,
     projects,
     rounds,
+    settings,
 )
 
 app_urls = [
@@ -27,6 +29,19 @@ app_urls = [
 
 project_urls = [
     path("projects/new/", projects.new_project, name="new-project"),
+    path("projects/<slug:slug>/settings/", settings.settings, name="settings"),
+    path("projects/<slug:slug>/settings/audit/", settings.audit_log, name="audit"),
+    path("projects/<slug:slug>/settings/audit.csv", settings.audit_file, name="audit-file"),
+    path("projects/<slug:slug>/settings/labels/new/", labels.new_label, name="new-label"),
+    path("projects/<slug:slug>/settings/labels/<int:pk>/", labels.label, name="label"),
+    path("projects/<slug:slug>/settings/labels/<int:pk>/merge/", labels.merge_label, name="merge-label"),
+    path("projects/<slug:slug>/settings/labels/<int:pk>/retire/", labels.retire_label, name="retire-label"),
+    path(
+        "projects/<slug:slug>/settings/labels/<int:pk>/restore/", labels.restore_label, name="restore-label"
+    ),
+    path("projects/<slug:slug>/delete/", settings.delete_project, name="delete-project"),
+    path("projects/<slug:slug>/restore/", settings.restore_project, name="restore-project"),
+    path("projects/<slug:slug>/items/<int:pk>/restore/", settings.restore_item, name="restore-item"),
     path("projects/<slug:slug>/team/", members.team, name="team"),
     path("projects/<slug:slug>/team.csv", members.team_file, name="team-file"),
     path("projects/<slug:slug>/team/invite/", members.invite, name="invite"),

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from annotation.api import exports, guidelines, imports, items, jobs, labelling, members, projects, rounds
+from annotation.api import (
+    deleting,
+    exports,
+    guidelines,
+    imports,
+    items,
+    jobs,
+    labelling,
+    labels,
+    members,
+    projects,
+    rounds,
+)
 
 labelling_urls = [  # first, since they are asked for most
     path("projects/<slug:slug>/next/", labelling.NextItems.as_view(), name="api-next"),
@@ -16,6 +28,19 @@ project_urls = [
     path("projects/", projects.ProjectList.as_view(), name="api-projects"),
     path("projects/<slug:slug>/", projects.ProjectDetail.as_view(), name="api-project"),
     path("projects/<slug:slug>/restore/", projects.ProjectRestore.as_view(), name="api-restore-project"),
+    path("projects/<slug:slug>/labels/", labels.LabelList.as_view(), name="api-labels"),
+    path("projects/<slug:slug>/labels/<int:pk>/", labels.LabelDetail.as_view(), name="api-label"),
+    path("projects/<slug:slug>/labels/<int:pk>/merge/", labels.LabelMerge.as_view(), name="api-merge-label"),
+    path(
+        "projects/<slug:slug>/labels/<int:pk>/retire/", labels.LabelRetire.as_view(), name="api-retire-label"
+    ),
+    path(
+        "projects/<slug:slug>/labels/<int:pk>/restore/",
+        labels.LabelRestore.as_view(),
+        name="api-restore-label",
+    ),
+    path("items/<int:pk>/", deleting.ItemDelete.as_view(), name="api-item"),
+    path("items/<int:pk>/restore/", deleting.ItemRestore.as_view(), name="api-restore-item"),
     path("projects/<slug:slug>/members/", members.MemberList.as_view(), name="api-members"),
     path("projects/<slug:slug>/members/<str:username>/", members.MemberDetail.as_view(), name="api-member"),
     path("projects/<slug:slug>/rounds/", rounds.RoundList.as_view(), name="api-rounds"),

@@ -15,7 +15,15 @@ from annotation.models.answers import (
 from annotation.models.items import Import, ImportRow, Item
 from annotation.models.jobs import AuditEntry, Job
 from annotation.models.people import Annotator, Invitation, Membership, Role, User
-from annotation.models.projects import Guideline, GuidelineRead, Label, LabelMigration, Project, Round
+from annotation.models.projects import (
+    Guideline,
+    GuidelineRead,
+    Label,
+    LabelMigration,
+    LivingLabels,
+    Project,
+    Round,
+)
 from annotation.models.tallies import AnswerTally, TallyMark
 
 __all__ = [
@@ -37,6 +45,7 @@ __all__ = [
     "Job",
     "Label",
     "LabelMigration",
+    "LivingLabels",
     "Membership",
     "MetaLabel",
     "Participation",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from annotation.models.items import Item
 from annotation.models.people import Annotator, User
-from annotation.models.projects import Guideline, Label, Project, Round
+from annotation.models.projects import Guideline, Label, LivingLabels, Project, Round
 
 
 class AnswerKind(models.TextChoices):
@@ -176,6 +176,8 @@ class Annotation(models.Model):
 
     objects = AnnotationQuerySet.as_manager()
 
+    living_labels = LivingLabels("round__project", ("label", "labels", "spans"))
+
     class Meta:
         constraints = [
             of_one_shape("answer_of_one_shape"),
@@ -200,7 +202,7 @@ class Annotation(models.Model):
 
 
 class AnnotationVersion(models.Model):
-    """What an answer was before its author revised it."""
+    """What an answer was before its author revised it, or its label was merged into another."""
 
     annotation = models.ForeignKey(Annotation, models.CASCADE, related_name="versions")
     label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
@@ -238,6 +240,8 @@ class GoldItem(models.Model):
     retired = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     created = models.DateTimeField(default=timezone.now)
+
+    living_labels = LivingLabels("project", ("label", "labels", "spans"))
 
     class Meta:
         constraints = [of_one_shape("gold_of_one_shape")]

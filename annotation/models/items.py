@@ -6,7 +6,7 @@ from django.db import models
 from django.utils import timezone
 
 from annotation.models.people import User
-from annotation.models.projects import Label, Project, Round
+from annotation.models.projects import Label, LivingLabels, Project, Round
 
 
 class Import(models.Model):
@@ -94,6 +94,11 @@ class Item(models.Model):
     excluded = models.DateTimeField(null=True)
     excluded_because = models.CharField(max_length=200, blank=True, default="", db_default="")
     deleted = models.DateTimeField(null=True)
+    deleted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+
+    living_labels = LivingLabels("project", ("imported_label", "imported_labels", "imported_spans"))
 
     class Meta:
         constraints = [

@@ -83,4 +83,9 @@ class AuditEntry(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        indexes = [models.Index(fields=["project", "-id"], name="audit_newest_first")]
+        indexes = [
+            models.Index(fields=["project", "-id"], name="audit_newest_first"),
+            models.Index(fields=["project", "user", "-id"], name="audit_by_person"),
+            models.Index(fields=["project", "action", "-id"], name="audit_by_action"),
+            models.Index(fields=["project", "created"], name="audit_by_day"),
+        ]

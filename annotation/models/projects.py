@@ -1,5 +1,7 @@
 """What is labelled and how: projects, labels, guidelines, rounds."""
 
+from typing import NamedTuple
+
 from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -9,6 +11,16 @@ from django.utils import timezone
 from annotation.models.people import User
 
 rate = [MinValueValidator(0), MaxValueValidator(1)]
+
+
+class LivingLabels(NamedTuple):
+    """On a model, as `living_labels`: its rows follow when a label is merged into another.
+
+    Records of a moment have none: they keep the label that they were made with.
+    """
+
+    project: str  # the way to the project, as in a filter
+    columns: tuple[str, ...]  # a label, an array of label ids, or spans
 
 
 class Project(models.Model):
@@ -66,6 +78,9 @@ class Project(models.Model):
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)
     deleted = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     def __str__(self) -> str:
         return self.name
@@ -203,6 +218,9 @@ class Round(models.Model):
     closed = models.DateTimeField(null=True, blank=True)
     created = models.DateTimeField(default=timezone.now)
     deleted = models.DateTimeField(null=True, blank=True)
+    deleted_by = models.ForeignKey(
+        User, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
 
     # Kept by the services that change them, so that no page counts rows
     items_total = models.PositiveIntegerField(default=0)

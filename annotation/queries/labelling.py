@@ -112,8 +112,10 @@ SELECT a.state, a.kind, a.created, a.item_id, w.id, r.id, r.name, r.state, r.del
        p.id, p.deleted, p.task, p.overlapping_spans, p.maximum_overlap, p.break_minutes, p.gold_threshold,
        p.gold_minimum, p.gold_feedback, m.role, m.state, m.quota,
        CASE WHEN p.task = 'spans' THEN (SELECT i.text FROM annotation_item i WHERE i.id = a.item_id) END,
-       (SELECT jsonb_object_agg(l.name, l.id) FROM annotation_label l
-        WHERE l.project_id = p.id AND l.name = ANY(%(names)s) AND l.retired IS NULL)
+       (SELECT jsonb_object_agg(l.name, COALESCE(l.merged_into_id, l.id))
+        FROM annotation_label l LEFT JOIN annotation_label t ON t.id = l.merged_into_id
+        WHERE l.project_id = p.id AND l.name = ANY(%(names)s)
+          AND CASE WHEN l.merged_into_id IS NULL THEN l.retired ELSE t.retired END IS NULL)
 FROM annotation_assignment a
 JOIN annotation_annotator w ON w.id = a.annotator_id AND w.user_id = %(user)s
 JOIN annotation_round r ON r.id = a.round_id

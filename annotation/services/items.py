@@ -122,7 +122,7 @@ def delete_items(
     _take_out()
     progress(0.6, f"{n:,} texts")
     n = _choose(living)
-    _mark("deleted = %s", [now])
+    _mark("deleted = %s, deleted_by_id = %s", [now, user.pk if user else None])
     if n:
         record(project, user, "delete texts", _words(n), after={"texts": n})
     return n, now
@@ -135,7 +135,7 @@ def restore_items(
     """Brings deleted texts back as they were; those that were excluded stay excluded."""
     n = _choose(found.filter(deleted__isnull=False))
     progress(0.2, f"{n:,} texts")
-    _mark("deleted = NULL", [])
+    _mark("deleted = NULL, deleted_by_id = NULL", [])
     progress(0.6, f"{n:,} texts")
     _leave("excluded IS NOT NULL")
     _put_back()

@@ -130,13 +130,14 @@ def change_project(project: Project, user: User, changes: dict[str, Any]) -> Pro
 @transaction.atomic
 def delete_project(project: Project, user: User) -> None:
     """Hides the project from all but its owners; `restore_project` brings it back with everything in it."""
-    if Project.objects.filter(pk=project.pk, deleted__isnull=True).update(deleted=timezone.now()):
+    here = Project.objects.filter(pk=project.pk, deleted__isnull=True)
+    if here.update(deleted=timezone.now(), deleted_by=user):
         record(project, user, "delete project", project.name)
 
 
 @transaction.atomic
 def restore_project(project: Project, user: User) -> None:
     """Brings a deleted project back. Restoring one that is there changes nothing."""
-    if Project.objects.filter(pk=project.pk, deleted__isnull=False).update(deleted=None):
+    if Project.objects.filter(pk=project.pk, deleted__isnull=False).update(deleted=None, deleted_by=None):
         record(project, user, "restore project", project.name)
     project.deleted = None

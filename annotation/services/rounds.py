@@ -263,8 +263,8 @@ def delete_round(made: Round, user: User) -> None:
     _of_today(made)
     if made.state == Round.State.OPEN:
         _end(made)
-    made.deleted = timezone.now()
-    made.save(update_fields=["deleted"])
+    made.deleted, made.deleted_by = timezone.now(), user
+    made.save(update_fields=["deleted", "deleted_by"])
     record(made.project, user, "delete round", made.name)
 
 
@@ -274,7 +274,7 @@ def restore_round(made: Round, user: User) -> Round:
     lock_round(made)
     made.refresh_from_db()
     if made.deleted is not None:
-        made.deleted = None
-        made.save(update_fields=["deleted"])
+        made.deleted, made.deleted_by = None, None
+        made.save(update_fields=["deleted", "deleted_by"])
         record(made.project, user, "restore round", made.name)
     return made

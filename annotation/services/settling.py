@@ -160,9 +160,10 @@ _OUT_OF_ROUNDS = """
 WITH gone AS (
     DELETE FROM annotation_rounditem slot USING annotation_item item
     WHERE item.id = slot.item_id AND item.source_id = %(source)s
-    RETURNING slot.round_id, (slot.answers >= slot.overlap)::int AS done
+    RETURNING slot.round_id, (item.deleted IS NULL AND item.excluded IS NULL)::int AS counted,
+              (item.deleted IS NULL AND item.excluded IS NULL AND slot.answers >= slot.overlap)::int AS done
 )
-SELECT round_id, count(*), sum(done) FROM gone GROUP BY round_id"""
+SELECT round_id, sum(counted), sum(done) FROM gone GROUP BY round_id"""
 
 
 _OUT_OF_LEASES = """

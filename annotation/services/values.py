@@ -35,8 +35,12 @@ def value_of(answer: Annotation | Any) -> AnswerValue:
 
 
 def label_ids(project: Project) -> dict[str, int]:
-    """{name: id} of the labels that can be chosen."""
-    return dict(Label.objects.filter(project=project, retired__isnull=True).values_list("name", "pk"))
+    """{name: id} of the labels that can be chosen; the name of a merged label means the one that took over."""
+    found = Label.objects.filter(project=project)
+    used = found.filter(retired__isnull=True).values_list("name", "pk")
+    merged = found.filter(merged_into__retired__isnull=True, merged_into__isnull=False)
+    taken_over = {name: pk for name, pk in merged.values_list("name", "merged_into") if pk is not None}
+    return taken_over | dict(used)
 
 
 def read_value(

@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from annotation.access import may, open_project, projects_of, role_in
+from annotation.access import deleted_projects_of, may, open_project, projects_of, role_in
 from annotation.models import Job, Role, User
 from annotation.queries import people, projects
 from annotation.queries.jobs import worker_alive
@@ -33,6 +33,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
         "jobs": Job.objects.filter(project__in=led).select_related("project").order_by("-created")[:5],
         "changes": projects.recent_changes(projects_of(request.user).filter(pk__in=led)),
         "worker_alive": worker_alive(),
+        "deleted": deleted_projects_of(request.user)[:20],
     }
     return render(request, "evaluation/projects.html", context)
 

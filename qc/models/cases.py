@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from annotation.models import Guideline, Item, Label, MetaLabel, Project, User
+from annotation.models import Guideline, Item, Label, LivingLabels, MetaLabel, Project, User
 
 
 class Outcome(models.TextChoices):
@@ -86,6 +86,8 @@ class Vote(models.Model):
     created = models.DateTimeField(default=timezone.now)
     withdrawn = models.DateTimeField(null=True)  # the case was reopened; the vote stays in its history
 
+    living_labels = LivingLabels("case__project", ("label", "labels", "spans", "acceptable"))
+
     class Meta:
         ordering = ["id"]
         constraints = [
@@ -122,6 +124,8 @@ class Decision(models.Model):
     withdrawn = models.DateTimeField(null=True)  # the case was reopened
     withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     withdrawn_because = models.TextField(blank=True)
+
+    living_labels = LivingLabels("case__project", ("label", "labels", "spans", "acceptable"))
 
     class Meta:
         ordering = ["id"]
