@@ -256,6 +256,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
         RoundItem.objects.create(
             round=made, item=item, position=at, overlap=3, open_slots=[2, 2, 3][at], answers=[1, 0, 0][at]
         )
+    Round.objects.filter(pk=made.pk).update(items_total=3, answers_total=1)
     author = annotator_of(project, ann)
     annotation = Annotation.objects.create(round=made, item=items[0], annotator=author, label=label)
     assignment = Assignment.objects.create(
