@@ -96,7 +96,7 @@ def deleted_rounds(project: Project) -> QuerySet[Round]:
 
 
 def deleted_items(project: Project, before: int | None = None) -> list[Item]:
-    """Texts that can be restored, the last deletion first, a page of them, with `answers_given` and `comments_given`."""
+    """A page of texts that can be restored, the last deletion first, with `answers_given` and `comments_given`."""
     gone = Item.objects.filter(project=project, deleted__isnull=False).select_related("deleted_by")
     last = gone.filter(pk=before).first() if before is not None else None
     if last is not None:
