@@ -73,7 +73,7 @@ def test_a_deleted_text_leaves_the_round_and_comes_back_as_it_was(
         assert counters(main) == (3, 1)
     assert Annotation.objects.get().item_id == done
     said = (
-        AuditEntry.objects.filter(action__endswith="text")
+        AuditEntry.objects.filter(action__endswith="texts")
         .order_by("id")
         .values_list("action", "user__username")
     )
