@@ -2,20 +2,26 @@
 
 from typing import Any
 
+from django.db import connection
 from rest_framework import exceptions
 from rest_framework.authentication import TokenAuthentication
-from rest_framework.authtoken.models import Token
 
 from annotation.models import User
+from annotation.queries.prepared import run_prepared
 
-_HOLDER = "SELECT u.* FROM annotation_user u JOIN authtoken_token t ON t.user_id = u.id WHERE t.key = %s"
+_COLUMNS = [field.attname for field in User._meta.concrete_fields]
+_HOLDER = (
+    f"SELECT {', '.join(f'u.{field.column}' for field in User._meta.concrete_fields)}"  # noqa: S608 – columns of ours
+    " FROM annotation_user u JOIN authtoken_token t ON t.user_id = u.id WHERE t.key = %(key)s::text"
+)
 
 
 class KeyAuthentication(TokenAuthentication):
     """`Authorization: Token <key>`, looked up by one written-out statement: every request needs it."""
 
     def authenticate_credentials(self, key: str) -> tuple[User, Any]:
-        for user in User.objects.raw(_HOLDER, [key]) if key.isalnum() else ():
+        for row in run_prepared(_HOLDER, {"key": key}) if key.isascii() and key.isalnum() else ():
+            user = User.from_db(connection.alias, _COLUMNS, row)
             if user.is_active:
-                return user, Token(key=key, user=user)
+                return user, key
         raise exceptions.AuthenticationFailed("This key is not valid. Make a new one on your account page.")
