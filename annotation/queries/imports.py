@@ -41,14 +41,15 @@ def why_not_undoable(source: Import) -> str:
 
 
 def _later_answers(source: Import) -> bool:
-    """Whether answers from elsewhere are repeats of this import's."""
+    """Whether answers from elsewhere are repeats of this import's. Two sets are compared, which needs no statistics of
+    a table that has just grown; a join was planned as a walk over all pairs then."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM annotation_annotation own JOIN annotation_annotation later"
-            " ON later.item_id = own.item_id AND later.annotator_id = own.annotator_id"
-            " AND later.round_id = own.round_id AND later.kind = 'repeat'"
-            " WHERE own.source_id = %s AND own.kind = 'normal' AND later.source_id IS DISTINCT FROM %s)",
-            [source.pk, source.pk],
+            "SELECT EXISTS (SELECT item_id, annotator_id FROM annotation_annotation"
+            " WHERE source_id = %(source)s AND kind = 'normal'"
+            " INTERSECT SELECT item_id, annotator_id FROM annotation_annotation"
+            " WHERE round_id = %(round)s AND kind = 'repeat' AND source_id IS DISTINCT FROM %(source)s)",
+            {"source": source.pk, "round": source.round_id},
         )
         return bool(cursor.fetchone()[0])
 

@@ -9,6 +9,7 @@ from annotation.models import Project
 from evaluation.demo.annotators import PEOPLE
 from evaluation.demo.project import LEADS, PASSWORD, SLUG, Size, make_demo
 from evaluation.demo.results import make_results
+from evaluation.demo.small_projects import make_small_projects
 from evaluation.demo.texts import HARD_PAIR
 
 
@@ -34,6 +35,7 @@ class Command(BaseCommand):
         self.stdout.write("Loading the demo:")
         demo = make_demo(say, Size())
         make_results(demo, say)
+        make_small_projects(demo.users, say)
         say("done")
         planted = demo.planted
         self.stdout.write(
@@ -45,7 +47,8 @@ class Command(BaseCommand):
             f"  a pair that is hard to tell apart: “{HARD_PAIR[0]}” and “{HARD_PAIR[1]}”\n"
             "  a source that behaves differently: phone notes, half of which could be anything\n"
             "  drift: in the last three weeks payment problems more than double, with a new word, “wallet”\n"
-            "  people: tomas is careless, lena tires within a sitting, noor copies jonas"
+            "  people: tomas is careless, lena tires within a sitting, noor copies jonas\n"
+            "  two small projects, one with several labels and one with marked spans: gold, and some mistakes"
         )
 
     def logins(self) -> None:
