@@ -43,7 +43,7 @@ def most_correct_to_pause(answers: int, threshold: float, minimum: int) -> int:
     """Return the largest number of right answers with which somebody is paused after so many; -1 if none is.
 
     >>> [most_correct_to_pause(n, 0.7, 5) for n in (4, 5, 10, 20)]
-    [-1, 1, 3, 9]
+    [-1, 1, 4, 9]
     """
     low, high = -1, answers  # paused with `low` (or never), not with `high`
     while high - low > 1:
