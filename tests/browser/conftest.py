@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from celery import current_app
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
 from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django.live_server_helper import LiveServer
@@ -64,10 +66,57 @@ def seen_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("annotation.queries.jobs.worker_alive", lambda: True)
 
 
+class Gate:
+    """Lets requests of the running server through, or holds them while the database is emptied between two tests.
+
+    Pages send a last word when they close (a lease given back). Such a request in the midst of TRUNCATE is a deadlock.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._open = True
+        self._inside = 0
+        request_started.connect(self._enter)
+        request_finished.connect(self._leave)
+
+    def _enter(self, sender: type, **_: object) -> None:
+        if not issubclass(sender, WSGIHandler):  # a test's own client, in this thread
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: self._open, timeout=30)
+            self._inside += 1
+
+    def _leave(self, sender: type, **_: object) -> None:
+        if not issubclass(sender, WSGIHandler):
+            return
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Hold new requests, and wait until those inside have been answered."""
+        with self._changed:
+            self._open = False
+            assert self._changed.wait_for(lambda: self._inside <= 0, timeout=30), "a request was not answered in 30 s"
+
+    def open(self) -> None:
+        """Let requests through again."""
+        with self._changed:
+            self._open = True
+            self._changed.notify_all()
+
+
+@pytest.fixture(scope="session")
+def gate() -> Gate:
+    """The one gate of the running server."""
+    return Gate()
+
+
 @pytest.fixture
-def sign_in(browser: Browser, live_server: LiveServer, client: object) -> Iterator[Callable[..., Page]]:
+def sign_in(browser: Browser, live_server: LiveServer, gate: Gate, client: object) -> Iterator[Callable[..., Page]]:
     """`sign_in(user, dark=False, phone=False)` is a page of a browser in which the user is signed in."""
     contexts: list[BrowserContext] = []
+    gate.open()
 
     def opened(user: User, dark: bool = False, phone: bool = False) -> Page:
         context = browser.new_context(
@@ -90,6 +139,7 @@ def sign_in(browser: Browser, live_server: LiveServer, client: object) -> Iterat
     yield opened
     for context in contexts:
         context.close()
+    gate.close()
 
 
 WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
