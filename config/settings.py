@@ -20,6 +20,11 @@ django_stubs_ext.monkeypatch()  # lets generic classes like ModelForm[User] be w
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+# One thread a process for linear algebra, set before numpy is loaded: there is a process for each core, and threads
+# that wait for each other on busy cores spin. A model fitted beside other work took ten times the CPU with two.
+for _pool in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_pool, "1")
+
 
 def env(name: str, default: str = "") -> str:
     """A setting's text, from NAME or from the file that NAME_FILE names (for secrets)."""

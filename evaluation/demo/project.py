@@ -20,6 +20,7 @@ from annotation.jobs import start_import
 from annotation.models import Assignment, Guideline, Import, Job, Membership, Project, Role, Round, User
 from annotation.services import answers, flags, imports, labelling, projects, rounds
 from annotation.services.tallies import tally_answers
+from annotation.services.values import label_ids
 from evaluation.demo.annotators import Person, answer, people
 from evaluation.demo.phrases import LABELS
 from evaluation.demo.texts import Planted, Text, write_texts
@@ -151,7 +152,8 @@ def make_project(owner: User) -> Project:
 
 def run_job(job: Job) -> None:
     """Does a job's work here and now, as a worker would."""
-    current_app.loader.import_default_modules()  # a worker does this when it starts
+    if f"loupe.{job.kind}" not in current_app.tasks:
+        current_app.loader.import_default_modules()  # a worker does this when it starts
     current_app.tasks[f"loupe.{job.kind}"](str(job.pk))
     job.refresh_from_db()
     if job.state != Job.State.DONE:
@@ -183,6 +185,7 @@ def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random
     """
     given, willing = 0, list(everybody.values())
     ends, today = day_ends(days), -1
+    known = label_ids(demo.project)
     while willing and given < most:
         if (day := bisect.bisect(ends, given / most)) != today:
             today = day
@@ -194,7 +197,7 @@ def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random
         handout = labelling.next_items(demo.project, user, wanted)
         if not handout.leases:
             willing.remove(person)
-        for assignment in Assignment.objects.select_related("round", "item", "annotator").filter(
+        for assignment in Assignment.objects.select_related("round__project", "item", "annotator").filter(
             pk__in=[lease.id for lease in handout.leases]
         ):
             text = demo.texts[assignment.item.external_id or ""]
@@ -210,6 +213,7 @@ def label_round(demo: Demo, everybody: dict[str, Person], most: int, rng: random
                 label=label,
                 seconds=round(seconds, 1),
                 comment=comment,
+                known=known,
             )
             given += 1
             if text.hard and rng.random() < 0.03:

@@ -97,7 +97,9 @@ class Gate:
         """Hold new requests, and wait until those inside have been answered."""
         with self._changed:
             self._open = False
-            assert self._changed.wait_for(lambda: self._inside <= 0, timeout=30), "a request was not answered in 30 s"
+            assert self._changed.wait_for(lambda: self._inside <= 0, timeout=30), (
+                "a request was not answered in 30 s"
+            )
 
     def open(self) -> None:
         """Let requests through again."""
@@ -113,7 +115,9 @@ def gate() -> Gate:
 
 
 @pytest.fixture
-def sign_in(browser: Browser, live_server: LiveServer, gate: Gate, client: object) -> Iterator[Callable[..., Page]]:
+def sign_in(
+    browser: Browser, live_server: LiveServer, gate: Gate, client: object
+) -> Iterator[Callable[..., Page]]:
     """`sign_in(user, dark=False, phone=False)` is a page of a browser in which the user is signed in."""
     contexts: list[BrowserContext] = []
     gate.open()
