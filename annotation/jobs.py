@@ -4,22 +4,26 @@ import hashlib
 import json
 from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from annotation.models import (
+    Annotator,
     Guideline,
     Import,
     Item,
     Job,
     Label,
     LabelMigration,
+    Membership,
     Project,
     Round,
     User,
 )
-from annotation.services import bulk, guidelines, labels, merging, rounds
+from annotation.queries.team import has_many_set_aside
+from annotation.services import bulk, gold, guidelines, labels, members, merging, requeueing, rounds
 from annotation.services.jobs import send_job
 
 
@@ -158,6 +162,58 @@ def change_items(
     )
 
 
+@transaction.atomic
+def change_member(
+    membership: Membership, user: User, *, requeue: bool = False, take_back: bool = False, **changes: Any
+) -> tuple[Membership, Job | None]:
+    """Changes a member; the job, where many answers follow.
+
+    With `requeue` their answers are set aside and the texts are given to others; `take_back` counts them again where
+    others have not filled the text.
+    """
+    if requeue and take_back:
+        raise ValidationError({"take_back": "Set the answers aside, or take them back; not both."})
+    changed = members.change_member(membership, user, **changes)
+    author = Annotator.objects.filter(project=changed.project_id, user=changed.user_id).first()
+    if author is None or not (requeue or take_back):
+        return changed, None
+    author.project = changed.project
+    if requeue and author.answers > requeueing.INLINE:
+        return changed, _start_on_answers("set_aside_answers", author, user, "to be set aside")
+    if take_back and has_many_set_aside(author, requeueing.INLINE):
+        return changed, _start_on_answers("take_back_answers", author, user, "to be taken back")
+    (requeueing.set_aside_answers if requeue else requeueing.take_back_answers)(author, user)
+    return changed, None
+
+
+def _start_on_answers(kind: str, author: Annotator, user: User, words: str) -> Job:
+    slug, username = author.project.slug, author.user.username if author.user else ""
+    return start_job(
+        kind,
+        author.project,
+        user,
+        {"annotator": author.pk},
+        title=f"Answers of {author.name} {words}",
+        result_url=f"/api/v1/projects/{slug}/members/",
+        page_url=f"/projects/{slug}/team/?member={quote(username)}",
+    )
+
+
+def promote_gold(project: Project, user: User, *, at_least: int) -> Job:
+    """Makes gold of texts on which everybody agreed."""
+    gold.check_unanimous(at_least)
+    slug = project.slug
+    return start_job(
+        "promote_gold",
+        project,
+        user,
+        {"at_least": at_least},
+        title=f"Gold from texts with {at_least} equal answers",
+        result_url=f"/api/v1/projects/{slug}/gold/",
+        page_url=f"/projects/{slug}/gold/",
+    )
+
+
 def start_comparison(made: Round, user: User) -> Job:
     """Compares a round's answers with older ones to the same texts."""
     return _start_on_round("compare_round", made, user, {}, f"What the round {made.name} changed")
@@ -180,6 +236,7 @@ def merge_label(label: Label, into: Label, user: User) -> tuple[LabelMigration, 
     """Merges a label into another one; where there is much to change, a job does it."""
     migration = labels.merge_label(label, into, user)
     if not merging.is_large(label.project):
+        gold.lock_authors(label.project)  # before their answers, as whoever revises one does
         merging.rewrite_values(migration.pk)
         migration.refresh_from_db()
         return migration, None

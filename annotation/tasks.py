@@ -2,7 +2,19 @@
 
 from celery import shared_task
 
-from annotation.services import bulk, comparisons, imports, jobs, labelling, merging, rounds, tallies
+from annotation.models import Annotator
+from annotation.services import (
+    bulk,
+    comparisons,
+    gold,
+    imports,
+    jobs,
+    labelling,
+    merging,
+    requeueing,
+    rounds,
+    tallies,
+)
 
 
 @shared_task(name="loupe.import_file")
@@ -55,6 +67,33 @@ def merge_label(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             merging.rewrite_values(job.parameters["migration"], progress)
+
+
+@shared_task(name="loupe.set_aside_answers")
+def set_aside_answers(job_id: str) -> None:
+    """Takes somebody's answers out of all that counts."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            author = Annotator.objects.get(project=job.project, pk=job.parameters["annotator"])
+            requeueing.set_aside_answers(author, job.created_by, progress)
+
+
+@shared_task(name="loupe.take_back_answers")
+def take_back_answers(job_id: str) -> None:
+    """Counts somebody's answers again."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            author = Annotator.objects.get(project=job.project, pk=job.parameters["annotator"])
+            requeueing.take_back_answers(author, job.created_by, progress)
+
+
+@shared_task(name="loupe.promote_gold")
+def promote_gold(job_id: str) -> None:
+    """Makes gold of texts on which everybody agreed."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            at_least = job.parameters["at_least"]
+            gold.promote_unanimous(job.project, job.created_by, at_least=at_least, progress=progress)
 
 
 @shared_task(name="loupe.sweep_jobs")

@@ -16,6 +16,7 @@ from annotation.api.requests import Request
 from annotation.models import Annotation, Flag, Item, Project
 from annotation.queries import labelling as reads
 from annotation.queries.gold import feedback
+from annotation.queries.progress import shown_progress
 from annotation.queries.values import label_names, named_value
 from annotation.services import answers, flags, labelling, timekeeping
 
@@ -92,7 +93,7 @@ def clock_data(handout: labelling.Handout, project: Project) -> dict[str, Any]:
 
 def handout_data(handout: labelling.Handout, project: Project) -> dict[str, Any]:
     """The answer to `next`. Written out, since it is the call that is made most."""
-    done, total = labelling.shown_progress(handout.round)
+    done, total = shown_progress(handout.round)
     shown: dict[str, Any] = {
         "assignments": [
             {

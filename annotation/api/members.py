@@ -8,6 +8,7 @@ from rest_framework import generics, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from annotation import jobs
 from annotation.access import project_for
 from annotation.api.requests import Request
 from annotation.models import Membership, Role
@@ -79,7 +80,8 @@ class MemberChangeSerializer(serializers.Serializer[Any]):
     """What can be changed about a member.
 
     `reason` is shown to somebody who is paused; with `requeue` their answers are set aside and the texts are given to
-    others; a `quota` of null is none.
+    others, and `take_back` counts them again where others have not filled the text; a `quota` of null is none. The
+    answer has the `job` that does it where the answers are many.
     """
 
     role = serializers.ChoiceField(Role.choices, required=False)
@@ -88,6 +90,7 @@ class MemberChangeSerializer(serializers.Serializer[Any]):
         required=False, allow_null=True, min_value=0, max_value=members.MOST_QUOTA
     )
     requeue = serializers.BooleanField(required=False)
+    take_back = serializers.BooleanField(required=False)
     reason = serializers.CharField(required=False, allow_blank=True, max_length=members.LONGEST_REASON)
 
 
@@ -102,5 +105,6 @@ class MemberDetail(APIView):
         )
         serializer = MemberChangeSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        changed = members.change_member(membership, request.user, **serializer.validated_data)
-        return Response(MemberSerializer(work_of(project, [changed])[0]).data)
+        changed, job = jobs.change_member(membership, request.user, **serializer.validated_data)
+        told = MemberSerializer(work_of(project, [changed])[0]).data
+        return Response({**told, "job": f"/api/v1/jobs/{job.pk}/" if job else None})

@@ -7,11 +7,11 @@ from rest_framework import generics, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.access import project_for, projects_of
+from annotation.access import may, project_for, projects_led_by, projects_of, role_in
 from annotation.api.labels import LabelSerializer
 from annotation.api.requests import Request
 from annotation.models import Project, Role
-from annotation.queries import projects
+from annotation.queries import progress, projects
 from annotation.services import projects as project_services
 
 
@@ -66,7 +66,10 @@ FIXED = {
 
 
 class ProjectSerializer(serializers.ModelSerializer[Project]):
-    """A project with its labels, its newest guideline and its counts."""
+    """A project with its labels, its newest guideline and its counts, which move in steps for annotators.
+
+    `stepwise` in the context holds the ids of the projects where that is so.
+    """
 
     labels = LabelSerializer(many=True)
     guideline = serializers.CharField(
@@ -89,7 +92,8 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
         }
 
     def get_counts(self, project: Project) -> dict[str, int]:
-        return projects.counts(project)
+        stepwise = project.pk in self.context.get("stepwise", ())
+        return progress.told_counts(project) if stepwise else projects.counts(project)
 
     def to_representation(self, project: Project) -> dict[str, Any]:
         newest = projects.newest_guideline(project)
@@ -102,7 +106,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
             "guideline": newest.body if newest else "",
             **{field: getattr(project, field) for field in SETTINGS},
             "limits": LimitsSerializer(project).data,
-            "counts": projects.counts(project),
+            "counts": self.get_counts(project),
             "deleted": project.deleted,
         }
 
@@ -119,8 +123,11 @@ class ProjectList(generics.GenericAPIView[Project]):
     serializer_class = ProjectSerializer
 
     def get(self, request: Request) -> Response:
-        page = self.paginate_queryset(projects_of(request.user))
-        return self.get_paginated_response(ProjectSerializer(page, many=True).data)
+        page = self.paginate_queryset(projects_of(request.user)) or []
+        shown = {project.pk for project in page}
+        led = set(projects_led_by(request.user).filter(pk__in=shown).values_list("pk", flat=True))
+        context = {"stepwise": shown - led}
+        return self.get_paginated_response(ProjectSerializer(page, many=True, context=context).data)
 
     def post(self, request: Request) -> Response:
         serializer = ProjectSerializer(data=request.data)
@@ -134,7 +141,9 @@ class ProjectDetail(APIView):
 
     @extend_schema(responses=ProjectSerializer)
     def get(self, request: Request, slug: str) -> Response:
-        return Response(ProjectSerializer(project_for(request.user, slug)).data)
+        project = project_for(request.user, slug)
+        led = may(role_in(request.user, project), Role.LEAD)
+        return Response(ProjectSerializer(project, context={"stepwise": () if led else (project.pk,)}).data)
 
     @extend_schema(request=ProjectSerializer, responses=ProjectSerializer)
     def patch(self, request: Request, slug: str) -> Response:

@@ -7,15 +7,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation import jobs
-from annotation.access import project_for
+from annotation.access import may, project_for, role_in
 from annotation.api.requests import Request
-from annotation.models import Role, Round
-from annotation.queries import projects
+from annotation.models import Project, Role, Round
+from annotation.queries import progress, projects
 from annotation.services import rounds
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
-    """A round, with its plan and how far it is."""
+    """A round, with its plan and how far it is; for annotators its counters move in steps."""
 
     class Meta:
         model = Round
@@ -85,7 +85,8 @@ class RoundList(generics.GenericAPIView[Round]):
     serializer_class = RoundSerializer
 
     def get(self, request: Request, slug: str) -> Response:
-        page = self.paginate_queryset(projects.rounds(project_for(request.user, slug)))
+        project = project_for(request.user, slug)
+        page = _as_seen(request, project, self.paginate_queryset(projects.rounds(project)) or [])
         return self.get_paginated_response(RoundSerializer(page, many=True).data)
 
     @extend_schema(request=NewRoundSerializer, responses={201: RoundSerializer})
@@ -103,6 +104,12 @@ class RoundList(generics.GenericAPIView[Round]):
         return Response(told, status=status.HTTP_201_CREATED)
 
 
+def _as_seen(request: Request, project: Project, found: list[Round]) -> list[Round]:
+    if may(role_in(request.user, project), Role.LEAD):
+        return found
+    return [progress.as_told(made) for made in found]
+
+
 def _round(request: Request, slug: str, pk: int, need: Role = Role.LEAD) -> Round:
     """The project's round, deleted or not, for somebody who has the right."""
     project = project_for(request.user, slug, need)
@@ -115,7 +122,8 @@ class RoundDetail(APIView):
     @extend_schema(responses=RoundSerializer)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         project = project_for(request.user, slug)
-        return Response(RoundSerializer(get_object_or_404(projects.rounds(project), pk=pk)).data)
+        found = _as_seen(request, project, [get_object_or_404(projects.rounds(project), pk=pk)])
+        return Response(RoundSerializer(found[0]).data)
 
     @extend_schema(request=PlanSerializer, responses=RoundSerializer)
     def patch(self, request: Request, slug: str, pk: int) -> Response:

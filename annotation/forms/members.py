@@ -35,6 +35,7 @@ class MemberForm(forms.Form):
     quota = forms.IntegerField(required=False, min_value=0, max_value=MOST_QUOTA)
     reason = forms.CharField(required=False, max_length=LONGEST_REASON)
     requeue = forms.BooleanField(required=False)
+    take_back = forms.BooleanField(required=False)
 
     def changes(self) -> dict[str, Any]:
         """What was sent, as `change_member` takes it."""

@@ -74,7 +74,8 @@ class RoundItem(models.Model):
 class Assignment(models.Model):
     """A lease of one item to one annotator.
 
-    Those of gold items and repeats hold no slot, so nobody waits for them and they do not run out.
+    Those of gold items and repeats hold no slot, and nobody waits for them. They run out as the others do: what stays
+    in somebody's hands over a night would be known.
     """
 
     class State(models.TextChoices):
@@ -103,9 +104,7 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(fields=["annotator", "round"], condition=Q(state="leased"), name="live_leases"),
-            models.Index(
-                fields=["expires"], condition=Q(state="leased", kind="normal"), name="leases_by_expiry"
-            ),
+            models.Index(fields=["expires"], condition=Q(state="leased"), name="live_leases_by_expiry"),
         ]
 
 
@@ -193,6 +192,9 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["annotator", "-id"], name="recent_answers"),
             models.Index(fields=["round", "created"], name="answers_by_day"),
+            models.Index(
+                fields=["annotator"], condition=Q(set_aside__isnull=False), name="answers_set_aside"
+            ),
         ]
 
     @property

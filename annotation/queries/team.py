@@ -11,7 +11,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from annotation.algorithms.intervals import Estimate, wilson
-from annotation.models import Annotator, AnswerTally, AuditEntry, Membership, Project, Role
+from annotation.models import Annotation, Annotator, AnswerTally, AuditEntry, Membership, Project, Role
 from annotation.queries.people import members
 
 DAYS = 14
@@ -119,6 +119,12 @@ def labels_mostly(work: Work) -> bool:
 def placeholders(project: Project, most: int = 50) -> list[Annotator]:
     """Names that came with imported answers."""
     return list(Annotator.objects.filter(project=project, user__isnull=True).order_by("name")[:most])
+
+
+def has_many_set_aside(author: Annotator, many: int = 0) -> bool:
+    """Whether more than so many of somebody's answers are set aside."""
+    aside = Annotation.objects.filter(annotator=author, set_aside__isnull=False)
+    return aside[: many + 1].count() > many
 
 
 CHANGES = {

@@ -92,7 +92,8 @@ WITH late AS MATERIALIZED (
     DELETE FROM annotation_returneditem WHERE round_item_id IN (SELECT id FROM slot WHERE open_slots = 0)
 ), held AS (
     UPDATE annotation_assignment a SET state = 'answered' FROM late
-    WHERE a.id = late.id AND (late.kind <> 'normal' OR EXISTS (SELECT FROM slot))
+    WHERE a.id = late.id AND CASE WHEN late.kind = 'normal' THEN EXISTS (SELECT FROM slot)
+        ELSE EXISTS (SELECT FROM annotation_item WHERE id = %(item)s AND deleted IS NULL AND excluded IS NULL) END
     RETURNING a.round_id, a.item_id, a.annotator_id, a.kind
 )"""  # noqa: S608 – put together from the constants above
     + _STORE

@@ -3,12 +3,27 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from django.conf import settings
 from django.db import connection
-from django.db.models import Max
 
 from annotation.models import Import, Item, Project, Round
 
 FEW = 10_000
+GAPS = 4  # for so many new ids, one is left free
+TRIES = 12  # places that are looked at for each free id that is wanted
+
+# The free ids right before some of the project's items, at random over all of them
+_FREE_AMONG = """
+SELECT DISTINCT near.id - 1
+FROM (SELECT min(id) AS first, max(id) AS last FROM annotation_item WHERE project_id = %(project)s) bounds
+CROSS JOIN unnest(%(places)s::float8[]) AS place
+CROSS JOIN LATERAL (SELECT id FROM annotation_item
+                    WHERE project_id = %(project)s AND id >= bounds.first + place * (bounds.last - bounds.first)
+                    ORDER BY id LIMIT 1) near
+WHERE near.id > bounds.first AND NOT EXISTS (SELECT FROM annotation_item WHERE id = near.id - 1)
+ORDER BY 1
+"""
 
 
 class Known(NamedTuple):
@@ -29,9 +44,38 @@ def copy_lines(statement: str, lines: Iterable[bytes]) -> None:
         copy.write(block + b"\n")
 
 
-def newest_item_id() -> int:
-    """The highest id of any item, after which come those that are about to be copied in."""
-    return Item.objects.aggregate(newest=Max("id"))["newest"] or 0
+def new_ids(n: int) -> list[int]:
+    """Ids for so many new items, ascending and above all others.
+
+    Some are left free here and there, at places that nobody can foretell: gold texts that come later lie there.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('annotation_item', 'id')) FROM generate_series(1, %s)",
+            [n + n // GAPS + 1],
+        )
+        ids = np.array([pk for (pk,) in cursor.fetchall()])
+    left = _secret(int(ids[0])).choice(ids.size, ids.size - n, replace=False)
+    return [int(pk) for pk in np.delete(ids, left)]
+
+
+def ids_among(project: Project, n: int, *seed: int) -> list[int]:
+    """Ids for so many new items that lie among those of the project, in no order; new ones where too few are free.
+
+    Whoever labels sees the ids. Gold texts that came in one file would be known by ids of their own.
+    """
+    draw = _secret(project.pk, *seed)
+    values = {"project": project.pk, "places": draw.random(TRIES * n).tolist()}
+    with connection.cursor() as cursor:
+        cursor.execute(_FREE_AMONG, values)
+        free = [pk for (pk,) in cursor.fetchall()]
+    chosen = [int(pk) for pk in draw.permutation(free)[:n]]
+    return chosen + (new_ids(n - len(chosen)) if len(chosen) < n else [])
+
+
+def _secret(*seed: int) -> np.random.Generator:
+    """Random numbers that are fixed by the seed for whoever has the secret key."""
+    return np.random.default_rng([*settings.SECRET_KEY.encode(), *seed])
 
 
 def lock_imports(project: Project) -> None:
@@ -115,12 +159,12 @@ def _items(statement: str, parameters: list[Any]) -> list[tuple[Known, str]]:
         ]
 
 
-def copy_items(lines: list[bytes]) -> None:
-    """Copies items in, each a line as `cleaning.Cleaner` makes it."""
+def copy_items(ids: Sequence[int], lines: Sequence[bytes]) -> None:
+    """Copies items in, each with its id and a line as `cleaning.Cleaner` makes it."""
     copy_lines(
-        "COPY annotation_item (external_id, text, digest, meta, provenance, imported_label_id, imported_labels,"
+        "COPY annotation_item (id, external_id, text, digest, meta, provenance, imported_label_id, imported_labels,"
         " imported_spans, row, project_id, source_id, created) FROM STDIN",
-        lines,
+        map(b"%d\t%b".__mod__, zip(ids, lines, strict=True)),
     )
 
 
@@ -133,12 +177,6 @@ def add_to_round(made: Round, source: Import, after: int) -> None:
             " FROM annotation_item WHERE id > %s AND source_id = %s",
             [made.pk, made.seed, made.overlap, made.overlap, after, source.pk],
         )
-
-
-def ids_of_rows(source: Import, after: int) -> dict[int, int]:
-    """{row: item} of the import's items with ids above `after`."""
-    rows = Item.objects.filter(pk__gt=after, source=source).values_list("row", "pk")
-    return {row: pk for row, pk in rows if row is not None}
 
 
 def texts_of(item_ids: Iterable[int]) -> dict[int, str]:

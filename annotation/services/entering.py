@@ -19,10 +19,9 @@ from annotation.services.copying import (
     add_to_round,
     copy_items,
     copy_lines,
-    ids_of_rows,
     items_by_digest,
     items_by_external_id,
-    newest_item_id,
+    new_ids,
     places_in_pool,
 )
 
@@ -102,16 +101,20 @@ class Entry:
         """How a reason names an item: by its row if it came with this file."""
         return f"row {known.row}" if known.source == self.source.pk else f"text {known.id}"
 
-    def add(self, lines: list[bytes]) -> int:
-        """Copies new items in, and into the round if there is one; their ids are above the one that is returned."""
+    def add(self, lines: list[bytes]) -> list[int]:
+        """Copies new items in, and into the round if there is one; their ids."""
         if not lines:
-            return 0
-        newest = newest_item_id()
-        copy_items(lines)
+            return []
+        ids = self.ids(len(lines))
+        copy_items(ids, lines)
         if self.round is not None:
-            add_to_round(self.round, self.source, newest)
+            add_to_round(self.round, self.source, ids[0] - 1)
         self.new_items += len(lines)
-        return newest
+        return ids
+
+    def ids(self, n: int) -> list[int]:
+        """Ids for so many new items; ascending where there is a round."""
+        return new_ids(n)
 
 
 class ItemEntry(Entry):
@@ -179,6 +182,7 @@ class FindingEntry(Entry):
             by_id.update(merged_items(self.source, unknown))
         found: list[tuple[int, Known]] = []
         lines: list[bytes] = []
+        rows: list[int] = []
         for at, (number, external_id, digest) in enumerate(
             zip(chunk.numbers, chunk.external_ids, chunk.digests, strict=True)
         ):
@@ -196,11 +200,11 @@ class FindingEntry(Entry):
                 known = Known(None, digest, number, self.source.pk)
                 by_digest.setdefault(digest, known)
                 lines.append(chunk.lines[at])
+                rows.append(number)
             if external_id:
                 by_id[external_id] = known
             found.append((at, known))
-        newest = self.add(lines)
-        made = ids_of_rows(self.source, newest) if lines else {}
+        made = dict(zip(rows, self.add(lines), strict=True))
         return [(at, known.id or made[known.row or 0]) for at, known in found]
 
 

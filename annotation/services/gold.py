@@ -1,10 +1,12 @@
 """Gold items: texts whose answer is known. Setting, promoting, changing and retiring them, and what an answer earns.
 
 An answer to a gold item is right when it is the same: the same label; the same set of labels; the same set of spans,
-each with the same start, end and label. There is no credit for a part.
+each with the same start, end and label. There is no credit for a part. When a lead changes what is right, by another
+known answer or by merging labels, the answers that were given are judged anew, and what counts towards a pause with
+them; who is paused stays so until a lead decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -21,7 +23,7 @@ _UNANIMOUS = """
 SELECT n.item_id, min(n.id)
 FROM annotation_annotation n
 JOIN annotation_round r ON r.id = n.round_id AND r.project_id = %(project)s AND r.deleted IS NULL
-JOIN annotation_item i ON i.id = n.item_id AND i.deleted IS NULL
+JOIN annotation_item i ON i.id = n.item_id AND i.deleted IS NULL AND i.excluded IS NULL
 WHERE n.kind = 'normal' AND n.set_aside IS NULL
   AND NOT EXISTS (SELECT FROM annotation_golditem g WHERE g.item_id = n.item_id)
 GROUP BY n.item_id
@@ -34,7 +36,10 @@ WITH judged AS (
     UPDATE annotation_annotation n
     SET correct = (g.label_id, g.labels, g.spans) IS NOT DISTINCT FROM (n.label_id, n.labels, n.spans)
     FROM annotation_golditem g
-    WHERE g.id = %(gold)s AND n.item_id = g.item_id AND n.kind = 'gold'
+    WHERE g.project_id = %(project)s AND (%(gold)s::bigint IS NULL OR g.id = %(gold)s)
+      AND n.item_id = g.item_id AND n.kind = 'gold'
+      AND n.correct IS DISTINCT FROM
+          ((g.label_id, g.labels, g.spans) IS NOT DISTINCT FROM (n.label_id, n.labels, n.spans))
     RETURNING n.annotator_id
 )
 SELECT array_agg(DISTINCT annotator_id) FROM judged
@@ -75,14 +80,32 @@ def set_gold(
     return made
 
 
-@transaction.atomic
-def promote_unanimous(project: Project, user: User, *, at_least: int, most: int = MOST_PROMOTED) -> int:
-    """Makes gold of texts on which at least so many people answered, all the same, most answers first; how many."""
+def check_unanimous(at_least: int) -> None:
+    """Raises ValidationError for a number of equal answers that says nothing."""
     if at_least < 2:
         raise ValidationError({"at_least": "One answer is not agreement. Ask for at least two."})
+
+
+def _nobody(share: float, message: str = "") -> None:
+    """Progress that nobody waits for."""
+
+
+@transaction.atomic
+def promote_unanimous(
+    project: Project,
+    user: User | None,
+    *,
+    at_least: int,
+    most: int = MOST_PROMOTED,
+    progress: Callable[[float, str], None] = _nobody,
+) -> int:
+    """Makes gold of texts on which at least so many people answered, all the same, most answers first; how many."""
+    check_unanimous(at_least)
+    progress(0.1, "looking for texts on which everybody agreed")
     with connection.cursor() as cursor:
         cursor.execute(_UNANIMOUS, {"project": project.pk, "at_least": at_least, "most": most})
         firsts = [first for _, first in cursor.fetchall()]
+    progress(0.8, f"{len(firsts):,} texts")
     values = {made.item_id: value_of(made) for made in Annotation.objects.filter(pk__in=firsts)}
     return _promote(project, user, values, GoldItem.Origin.UNANIMOUS)
 
@@ -96,7 +119,7 @@ def promote_adjudicated(project: Project, user: User, values: Mapping[int, Answe
     return _promote(project, user, decided, GoldItem.Origin.ADJUDICATED)
 
 
-def _promote(project: Project, user: User, values: Mapping[int, AnswerValue], origin: str) -> int:
+def _promote(project: Project, user: User | None, values: Mapping[int, AnswerValue], origin: str) -> int:
     """Answers with a label that can no longer be chosen are left out: nobody could give them."""
     offered = set(Label.objects.filter(project=project, retired__isnull=True).values_list("pk", flat=True))
     rows = [
@@ -119,15 +142,9 @@ def _labels_in(value: AnswerValue) -> set[int]:
 
 @transaction.atomic
 def change_gold(gold: GoldItem, user: User, *, explanation: str | None = None, **shape: Any) -> GoldItem:
-    """Changes the answer (`label`, `labels` or `spans`, by names) or the explanation.
-
-    The answers that people gave are judged anew, and what counts towards a pause with them. Who is paused stays so
-    until a lead decides.
-    """
+    """Changes the answer (`label`, `labels` or `spans`, by names) or the explanation."""
     project = gold.project
-    # Those whose counts may change are locked first, as where an answer is stored
-    given = Annotation.objects.filter(item=gold.item_id, kind=Annotation.Kind.GOLD).values("annotator")
-    list(Annotator.objects.select_for_update(no_key=True).filter(pk__in=given).order_by("pk").values("pk"))
+    lock_authors(project, gold)
     held = GoldItem.objects.select_for_update(of=("self",)).get(pk=gold.pk)
     before = _told(held)
     if shape:
@@ -139,12 +156,28 @@ def change_gold(gold: GoldItem, user: User, *, explanation: str | None = None, *
     if (after := _told(held)) == before:
         return held
     held.save(update_fields=["label", "labels", "spans", "explanation"])
-    with connection.cursor() as cursor:
-        cursor.execute(_JUDGE, {"gold": held.pk})
-        annotators = cursor.fetchone()[0]
-    recount_gold(annotators or [])
+    if shape:
+        judge_again(project, held)
     record(project, user, "change gold", f"text {held.item_id}", before=before, after=after)
     return held
+
+
+def lock_authors(project: Project, gold: GoldItem | None = None) -> None:
+    """Locks those whose counts may change, as where an answer is stored."""
+    authors = Annotator.objects.select_for_update(no_key=True).filter(project=project)
+    if gold is not None:
+        given = Annotation.objects.filter(item=gold.item_id, kind=Annotation.Kind.GOLD)
+        authors = authors.filter(pk__in=given.values("annotator"))
+    list(authors.order_by("pk").values("pk"))
+
+
+@transaction.atomic
+def judge_again(project: Project, gold: GoldItem | None = None) -> None:
+    """Judges the answers to a gold item anew, or those to all of the project."""
+    lock_authors(project, gold)
+    with connection.cursor() as cursor:
+        cursor.execute(_JUDGE, {"project": project.pk, "gold": gold.pk if gold else None})
+        recount_gold(cursor.fetchone()[0] or [])
 
 
 def recount_gold(annotators: Sequence[int]) -> None:

@@ -22,7 +22,6 @@ from annotation.services import timekeeping
 from annotation.services.taking import LEASE, take_from
 
 MOST_AT_ONCE = 20
-SMALLEST_STEP = 5  # in which annotators see the round's progress move
 SWEEP = 1000
 PAUSED = "You are paused in this project. Your answers are kept; ask a lead what comes next."
 
@@ -59,12 +58,13 @@ ON CONFLICT (round_item_id) DO NOTHING
 
 _RETURN = """
 WITH over AS MATERIALIZED (
-    SELECT id FROM annotation_assignment WHERE state = 'leased' AND kind = 'normal' AND expires < %(now)s
+    SELECT id FROM annotation_assignment WHERE state = 'leased' AND expires < %(now)s
     ORDER BY expires LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), ended AS (
-    UPDATE annotation_assignment a SET state = 'expired' FROM over WHERE a.id = over.id RETURNING a.round_id, a.item_id
+    UPDATE annotation_assignment a SET state = 'expired' FROM over WHERE a.id = over.id
+    RETURNING a.round_id, a.item_id, a.kind
 ), given_back AS (
-    SELECT round_id, item_id, count(*) AS n FROM ended GROUP BY round_id, item_id
+    SELECT round_id, item_id, count(*) AS n FROM ended WHERE kind = 'normal' GROUP BY round_id, item_id
 ), locked AS MATERIALIZED (
     SELECT ri.id, given_back.n FROM annotation_rounditem ri JOIN given_back USING (round_id, item_id)
     ORDER BY ri.id FOR UPDATE OF ri
@@ -92,19 +92,6 @@ class Handout:
     quota: int | None
     mine: int
     now: datetime
-
-
-def shown_progress(made: Round | None) -> tuple[int, int]:
-    """How many texts of the round are done, as annotators are told, and how many there are.
-
-    It moves in steps: whoever saw it stay where it was after an answer would know that the text was gold or a repeat.
-    """
-    if made is None:
-        return 0, 0
-    done, total = made.items_done, made.items_total
-    if done < total and (made.gold_rate or made.repeat_rate):
-        done -= done % max(SMALLEST_STEP, total // 100)
-    return done, total
 
 
 class Refused(ValidationError):

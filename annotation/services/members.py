@@ -9,10 +9,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.access import may, role_in
-from annotation.models import Annotator, Invitation, Membership, Project, Role, User
+from annotation.models import Invitation, Membership, Project, Role, User
 from annotation.services.audit import record
 from annotation.services.pausing import pause, reinstate
-from annotation.services.requeueing import set_aside_answers
 
 INVITATION_DAYS = 14
 MOST_INVITED = 200
@@ -61,13 +60,11 @@ def change_member(
     role: str | None = None,
     state: str | None = None,
     reason: str = "",
-    requeue: bool = False,
     **quota: int | None,
 ) -> Membership:
     """Changes a member's role, state or quota. The last owner stays.
 
-    `reason` is shown to a member who is paused. With `requeue` their answers are set aside and the texts are given to
-    others. `quota` is left as it is unless given; None takes it away.
+    `reason` is shown to a member who is paused. `quota` is left as it is unless given; None takes it away.
     """
     project = membership.project
     Project.objects.select_for_update(no_key=True).get(
@@ -84,9 +81,6 @@ def change_member(
     membership.save(update_fields=["role", "quota"])
     if state is not None and state != membership.state:
         _move(membership, user, state, reason.strip())
-    if requeue:
-        for annotator in Annotator.objects.filter(project=project, user=membership.user_id):
-            set_aside_answers(annotator, user)
     after = {"role": membership.role, "quota": membership.quota}
     if any(before[name] != value for name, value in after.items()):
         record(project, user, "change member", membership.user.username, before=before, after=after)

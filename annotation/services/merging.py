@@ -16,6 +16,7 @@ from django.db.models import F
 
 from annotation.models import Annotation, Item, LabelMigration, Project
 from annotation.queries.projects import rounds
+from annotation.services.gold import judge_again
 
 INLINE = 5000  # answers and texts up to which a merge is done at once; above it, a job does it
 
@@ -47,13 +48,20 @@ def _nobody(share: float, message: str = "") -> None:
     """Progress that nobody waits for."""
 
 
-@transaction.atomic
 def rewrite_values(migration_id: int, progress: Callable[[float, str], None] = _nobody) -> int:
     """Gives what has the merged label the other one; how many answers changed. Doing it again changes nothing more.
 
-    Each answer keeps a version of what it was. Whether a gold answer was right stays as it was judged when given.
+    Each answer keeps a version of what it was. Then the gold answers are judged anew: in a transaction of its own,
+    since people who answer wait for that one.
     """
     migration = LabelMigration.objects.select_related("project").get(pk=migration_id)
+    answers = _rewrite_all(migration, progress)
+    judge_again(migration.project)
+    return answers
+
+
+@transaction.atomic
+def _rewrite_all(migration: LabelMigration, progress: Callable[[float, str], None]) -> int:
     holders = [model for model in apps.get_models() if hasattr(model, "living_labels")]
     answers = 0
     for at, model in enumerate(holders):

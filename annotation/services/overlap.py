@@ -9,6 +9,8 @@ WITH grown AS (
     UPDATE annotation_rounditem ri SET overlap = ri.overlap + 1, open_slots = ri.open_slots + 1
     WHERE ri.round_id = %(round)s AND ri.item_id = ANY(%(items)s) AND ri.answers >= ri.overlap
       AND ri.overlap < %(most)s
+      AND EXISTS (SELECT FROM annotation_item i
+                  WHERE i.id = ri.item_id AND i.deleted IS NULL AND i.excluded IS NULL OFFSET 0)
       AND (SELECT count(DISTINCT (n.label_id, n.labels, n.spans)) FROM annotation_annotation n
            WHERE n.round_id = ri.round_id AND n.item_id = ri.item_id AND n.kind = 'normal'
              AND n.set_aside IS NULL) > 1

@@ -1,8 +1,10 @@
 """Setting somebody's answers aside so that others answer the texts, and taking them back.
 
 The rows stay, marked as set aside. Rows are locked in the order that labelling has: annotator, parts, items, round.
+A text that is deleted or excluded has no open slots, and its round does not count it.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
@@ -12,19 +14,24 @@ from annotation.models import Annotation, Annotator, Participation, Round, User
 from annotation.services.audit import record
 from annotation.services.overlap import grow_overlap
 
+INLINE = 2000  # answers up to which it is done at once; above it, a job does it
+Progress = Callable[[float, str], None]
+
 _AWAY = """
 WITH away AS MATERIALIZED (
     UPDATE annotation_annotation SET set_aside = %(now)s
     WHERE annotator_id = %(annotator)s AND round_id = %(round)s AND set_aside IS NULL
     RETURNING item_id, kind
 ), locked AS MATERIALIZED (
-    SELECT ri.id FROM annotation_rounditem ri JOIN away USING (item_id)
+    SELECT ri.id, item.deleted IS NULL AND item.excluded IS NULL AS living
+    FROM annotation_rounditem ri JOIN away USING (item_id) JOIN annotation_item item ON item.id = ri.item_id
     WHERE ri.round_id = %(round)s AND away.kind = 'normal' ORDER BY ri.id FOR NO KEY UPDATE OF ri
 ), slots AS (
-    UPDATE annotation_rounditem ri SET answers = ri.answers - 1, open_slots = ri.open_slots + 1
-    FROM locked WHERE ri.id = locked.id RETURNING ri.id, (ri.answers + 1 >= ri.overlap)::int AS was_done
+    UPDATE annotation_rounditem ri SET answers = ri.answers - 1, open_slots = ri.open_slots + locked.living::int
+    FROM locked WHERE ri.id = locked.id
+    RETURNING ri.id, locked.living, (locked.living AND ri.answers + 1 >= ri.overlap)::int AS was_done
 ), queued AS (
-    INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT %(round)s, id FROM slots
+    INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT %(round)s, id FROM slots WHERE living
     ON CONFLICT (round_item_id) DO NOTHING
 ), total AS (
     UPDATE annotation_round r
@@ -37,10 +44,12 @@ SELECT count(*) FROM away
 
 _BACK = """
 WITH locked AS MATERIALIZED (
-    SELECT ri.id, ri.item_id, n.id AS answer
+    SELECT ri.id, ri.item_id, n.id AS answer, item.deleted IS NULL AND item.excluded IS NULL AS living
     FROM annotation_annotation n JOIN annotation_rounditem ri ON ri.round_id = n.round_id AND ri.item_id = n.item_id
+    JOIN annotation_item item ON item.id = ri.item_id
     WHERE n.annotator_id = %(annotator)s AND n.round_id = %(round)s AND n.set_aside IS NOT NULL AND n.kind = 'normal'
-      AND ri.open_slots > 0
+      AND CASE WHEN item.deleted IS NULL AND item.excluded IS NULL
+               THEN ri.open_slots > 0 ELSE ri.answers < ri.overlap END
     ORDER BY ri.id FOR NO KEY UPDATE OF ri
 ), back AS MATERIALIZED (
     UPDATE annotation_annotation n SET set_aside = NULL
@@ -48,9 +57,9 @@ WITH locked AS MATERIALIZED (
       AND (n.kind <> 'normal' OR n.id IN (SELECT answer FROM locked))
     RETURNING n.item_id, n.kind
 ), slots AS (
-    UPDATE annotation_rounditem ri SET answers = ri.answers + 1, open_slots = ri.open_slots - 1
+    UPDATE annotation_rounditem ri SET answers = ri.answers + 1, open_slots = ri.open_slots - locked.living::int
     FROM locked WHERE ri.id = locked.id
-    RETURNING ri.id, ri.item_id, ri.open_slots, (ri.answers = ri.overlap)::int AS done
+    RETURNING ri.id, ri.item_id, ri.open_slots, (locked.living AND ri.answers = ri.overlap)::int AS done
 ), full_again AS (
     DELETE FROM annotation_returneditem WHERE round_item_id IN (SELECT id FROM slots WHERE open_slots = 0)
 ), total AS (
@@ -63,14 +72,19 @@ SELECT (SELECT count(*) FROM back), (SELECT array_agg(item_id) FROM slots WHERE 
 """
 
 
+def _nobody(share: float, message: str = "") -> None:
+    """Progress that nobody waits for."""
+
+
 @transaction.atomic
-def set_aside_answers(annotator: Annotator, user: User | None) -> int:
+def set_aside_answers(annotator: Annotator, user: User | None, progress: Progress = _nobody) -> int:
     """Removes what the annotator answered from all that counts, and gives the texts to others; how many answers.
 
     They keep what they wrote, and do not get these texts again.
     """
-    removed = 0
-    for made in _rounds(annotator):
+    removed, every = 0, _rounds(annotator)
+    for at, made in enumerate(every):
+        progress(at / len(every), f"{removed:,} answers; the round {made.name}")
         gone = _run(_AWAY, annotator, made)[0]
         _count(annotator, made, -gone)
         removed += gone
@@ -81,10 +95,13 @@ def set_aside_answers(annotator: Annotator, user: User | None) -> int:
 
 
 @transaction.atomic
-def take_back_answers(annotator: Annotator, user: User | None) -> tuple[int, int]:
+def take_back_answers(
+    annotator: Annotator, user: User | None, progress: Progress = _nobody
+) -> tuple[int, int]:
     """Counts answers again that were set aside, where others have not filled the text; how many, and how many stay."""
-    returned = 0
-    for made in _rounds(annotator):
+    returned, every = 0, _rounds(annotator)
+    for at, made in enumerate(every):
+        progress(at / len(every), f"{returned:,} answers; the round {made.name}")
         back, filled = _run(_BACK, annotator, made)
         _count(annotator, made, back)
         if filled:

@@ -40,17 +40,27 @@ WITH chosen AS ({chosen}), made AS (
 SELECT count(*) FROM made
 """
 
-# What was used of an item's slots, by answers and by leases, stays; an overlap that grew by itself is not cut.
+# What was used of an item's slots, by answers and by leases, stays; an overlap that grew by itself is not cut. A text
+# that is deleted or excluded has no open slots, and the round does not count it.
 _RESIZE = """
-WITH changed AS (
-    SELECT id, overlap - open_slots AS used, answers >= overlap AS was_done,
-           CASE WHEN overlap <= %(before)s THEN greatest(%(after)s, overlap - open_slots)
+WITH held AS (
+    SELECT slot.id, slot.overlap, slot.answers >= slot.overlap AS was_done,
+           item.deleted IS NULL AND item.excluded IS NULL AS living,
+           CASE WHEN item.deleted IS NULL AND item.excluded IS NULL THEN slot.overlap - slot.open_slots
+                ELSE slot.answers END AS used
+    FROM annotation_rounditem slot JOIN annotation_item item ON item.id = slot.item_id
+    WHERE slot.round_id = %(round)s ORDER BY slot.id FOR UPDATE OF slot
+), changed AS (
+    SELECT id, used, was_done, living,
+           CASE WHEN overlap <= %(before)s THEN greatest(%(after)s, used)
                 ELSE greatest(%(after)s, overlap) END AS overlap
-    FROM annotation_rounditem WHERE round_id = %(round)s ORDER BY id FOR UPDATE
+    FROM held
 ), made AS (
-    UPDATE annotation_rounditem slot SET overlap = changed.overlap, open_slots = changed.overlap - changed.used
+    UPDATE annotation_rounditem slot SET overlap = changed.overlap,
+           open_slots = CASE WHEN changed.living THEN changed.overlap - changed.used ELSE 0 END
     FROM changed WHERE changed.id = slot.id AND changed.overlap <> slot.overlap
-    RETURNING (slot.answers >= slot.overlap)::int - changed.was_done::int AS done
+    RETURNING CASE WHEN changed.living
+                   THEN (slot.answers >= slot.overlap)::int - changed.was_done::int ELSE 0 END AS done
 )
 SELECT coalesce(sum(done), 0) FROM made
 """
@@ -58,9 +68,9 @@ SELECT coalesce(sum(done), 0) FROM made
 _RETURN_ALL = """
 WITH ended AS (
     UPDATE annotation_assignment SET state = 'expired'
-    WHERE round_id = %(round)s AND state = 'leased' AND kind = 'normal' RETURNING item_id
+    WHERE round_id = %(round)s AND state = 'leased' RETURNING item_id, kind
 ), given_back AS (
-    SELECT item_id, count(*) AS n FROM ended GROUP BY item_id
+    SELECT item_id, count(*) AS n FROM ended WHERE kind = 'normal' GROUP BY item_id
 ), locked AS MATERIALIZED (
     SELECT ri.id, given_back.n FROM annotation_rounditem ri JOIN given_back USING (item_id)
     WHERE ri.round_id = %(round)s ORDER BY ri.id FOR UPDATE OF ri

@@ -1,7 +1,7 @@
 """Slots and counters of a round after answers came in by a file, or went out again.
 
 open_slots = overlap − answers − live leases, before and after: leases stay, and the overlap grows where
-answers need it.
+answers need it. Texts that are deleted or excluded have no open slots and no leases, and no round counts them.
 """
 
 from typing import Any
@@ -114,9 +114,9 @@ WITH counted AS (
 
 _CHANGED = """, changed AS (
     UPDATE annotation_rounditem slot SET answers = new.answers, overlap = new.overlap,
-           open_slots = new.overlap - new.answers - new.leased
+           open_slots = CASE WHEN new.living THEN new.overlap - new.answers - new.leased ELSE 0 END
     FROM new WHERE slot.id = new.id
-    RETURNING (new.answers >= new.overlap)::int - new.was_done::int AS done
+    RETURNING CASE WHEN new.living THEN (new.answers >= new.overlap)::int - new.was_done::int ELSE 0 END AS done
 )
 SELECT count(*), sum(done) FROM changed"""
 
@@ -124,9 +124,12 @@ _MORE_ANSWERS = (
     _COUNTED  # noqa: S608 – put together from the constants above
     + """, new AS (
     SELECT slot.id, slot.overlap - slot.answers - slot.open_slots AS leased, slot.answers + counted.n AS answers,
-           greatest(slot.overlap, slot.overlap - slot.open_slots + counted.n) AS overlap,
-           slot.answers >= slot.overlap AS was_done
-    FROM annotation_rounditem slot JOIN counted USING (item_id) WHERE slot.round_id = %(round)s FOR UPDATE OF slot
+           greatest(slot.overlap, counted.n + CASE
+               WHEN item.deleted IS NULL AND item.excluded IS NULL THEN slot.overlap - slot.open_slots
+               ELSE slot.answers END) AS overlap,
+           slot.answers >= slot.overlap AS was_done, item.deleted IS NULL AND item.excluded IS NULL AS living
+    FROM annotation_rounditem slot JOIN counted USING (item_id) JOIN annotation_item item ON item.id = slot.item_id
+    WHERE slot.round_id = %(round)s FOR UPDATE OF slot
 )"""
     + _CHANGED
 )
@@ -135,9 +138,12 @@ _FEWER_ANSWERS = (
     _COUNTED  # noqa: S608 – put together from the constants above
     + """, new AS (
     SELECT slot.id, slot.overlap - slot.answers - slot.open_slots AS leased, slot.answers - counted.n AS answers,
-           greatest(own.overlap, slot.overlap - slot.open_slots - counted.n) AS overlap,
-           slot.answers >= slot.overlap AS was_done
+           greatest(own.overlap, CASE
+               WHEN item.deleted IS NULL AND item.excluded IS NULL THEN slot.overlap - slot.open_slots
+               ELSE slot.answers END - counted.n) AS overlap,
+           slot.answers >= slot.overlap AS was_done, item.deleted IS NULL AND item.excluded IS NULL AS living
     FROM annotation_rounditem slot JOIN counted USING (item_id) JOIN annotation_round own ON own.id = slot.round_id
+    JOIN annotation_item item ON item.id = slot.item_id
     WHERE slot.round_id = %(round)s FOR UPDATE OF slot
 )"""
     + _CHANGED
@@ -148,12 +154,16 @@ _FIRST_ANSWERS = (
     + """, made AS (
     INSERT INTO annotation_rounditem (round_id, item_id, position, overlap, open_slots, answers)
     SELECT own.id, counted.item_id, (hashint8extended(counted.item_id, own.seed) & 2147483647)::int,
-           greatest(own.overlap, counted.n), greatest(own.overlap - counted.n, 0), counted.n
-    FROM counted CROSS JOIN annotation_round own WHERE own.id = %(round)s
+           greatest(own.overlap, counted.n),
+           CASE WHEN item.deleted IS NULL AND item.excluded IS NULL
+                THEN greatest(own.overlap - counted.n, 0) ELSE 0 END, counted.n
+    FROM counted JOIN annotation_item item ON item.id = counted.item_id
+    CROSS JOIN annotation_round own WHERE own.id = %(round)s
     ON CONFLICT (round_id, item_id) DO NOTHING
-    RETURNING (answers >= overlap)::int AS done
+    RETURNING item_id, (answers >= overlap)::int AS done
 )
-SELECT count(*), sum(done) FROM made"""
+SELECT count(*), sum(done) FROM made JOIN annotation_item item ON item.id = made.item_id
+WHERE item.deleted IS NULL AND item.excluded IS NULL"""
 )
 
 _OUT_OF_ROUNDS = """

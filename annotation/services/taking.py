@@ -34,7 +34,8 @@ _FREE = """
 _REPEATABLE = """
     near.round_id = %(round)s AND near.kind = 'normal' AND near.set_aside IS NULL
     AND NOT EXISTS (SELECT FROM annotation_assignment a WHERE a.annotator_id = %(annotator)s
-                    AND a.item_id = near.item_id AND a.round_id = %(round)s AND a.kind = 'repeat' OFFSET 0)
+                    AND a.item_id = near.item_id AND a.round_id = %(round)s AND a.kind = 'repeat'
+                    AND a.state <> 'expired' OFFSET 0)
     AND EXISTS (SELECT FROM annotation_item i WHERE i.id = near.item_id AND i.deleted IS NULL
                     AND i.excluded IS NULL OFFSET 0)
 """
@@ -48,7 +49,8 @@ gold AS MATERIALIZED (
     WHERE cardinality(%(gold)s::float8[]) > 0 AND EXISTS (SELECT FROM candidates)
       AND g.project_id = %(project)s AND g.retired IS NULL
       AND NOT EXISTS (SELECT FROM annotation_assignment a
-                      WHERE a.annotator_id = %(annotator)s AND a.item_id = g.item_id OFFSET 0)
+                      WHERE a.annotator_id = %(annotator)s AND a.item_id = g.item_id AND a.state <> 'expired'
+                      OFFSET 0)
       AND NOT EXISTS (SELECT FROM annotation_annotation n
                       WHERE n.item_id = g.item_id AND n.annotator_id = %(annotator)s OFFSET 0)
       AND EXISTS (SELECT FROM annotation_item i WHERE i.id = g.item_id AND i.deleted IS NULL

@@ -18,6 +18,7 @@ from annotation.models import Annotation, Assignment, Flag, Item, Project, User
 from annotation.queries import labelling as reads
 from annotation.queries import projects
 from annotation.queries.gold import feedback
+from annotation.queries.progress import shown_progress
 from annotation.queries.values import label_names, named_value, value_in_words
 from annotation.services import answers, flags, labelling
 from annotation.views.annotate_end import clock_of, end_page
@@ -141,7 +142,7 @@ def _item(lease: reads.Lease) -> dict[str, Any]:
 
 def progress_of(handout: labelling.Handout) -> dict[str, int]:
     """How far the round is, and the annotator in it."""
-    done, total = labelling.shown_progress(handout.round)
+    done, total = shown_progress(handout.round)
     mine_total = total if handout.quota is None else handout.quota
     return {"mine": handout.mine, "mine_total": mine_total, "round_done": done, "round_total": total}
 

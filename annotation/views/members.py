@@ -15,18 +15,21 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from annotation import jobs
 from annotation.access import may, open_project, role_in
 from annotation.algorithms.formulas import defuse
 from annotation.forms.account import InvitedUserForm
 from annotation.forms.members import InviteForm, MemberForm, QuotaForm
-from annotation.models import Invitation, Membership, Project, Role, Round, User
+from annotation.models import Invitation, Job, Membership, Project, Role, Round, User
 from annotation.queries import people
+from annotation.queries.jobs import live_jobs, worker_alive
 from annotation.queries.projects import rounds
 from annotation.queries.rounds import paces
 from annotation.queries.team import (
     Work,
     changes,
     counted_work,
+    has_many_set_aside,
     labels_mostly,
     look_closer,
     placeholders,
@@ -35,6 +38,7 @@ from annotation.queries.team import (
 from annotation.services import members
 
 PAGE = 25
+ANSWER_JOBS = ["set_aside_answers", "take_back_answers"]
 
 
 @require_GET
@@ -60,6 +64,7 @@ def team_page(request: HttpRequest, project: Project) -> dict[str, Any]:
     )
     chosen = request.GET.get("member", "")
     is_owner = may(role_in(request.user, project), Role.OWNER)
+    shown = next((work for work in everybody if work.membership.user.username == chosen), None)
     paused = [work for work in here if work.membership.state == Membership.State.PAUSED]
     return {
         "page": page,
@@ -74,7 +79,10 @@ def team_page(request: HttpRequest, project: Project) -> dict[str, Any]:
         "by_rule": any(work.membership.paused_by_id is None for work in paused),
         "a_day": sum(mine.a_day for mine in pace),
         "needed": sum(mine.needed_a_day or 0 for mine in pace),
-        "chosen": next((work for work in everybody if work.membership.user.username == chosen), None),
+        "chosen": shown,
+        "set_aside": bool(shown and shown.annotator and has_many_set_aside(shown.annotator)),
+        "jobs": live_jobs(project, ANSWER_JOBS),
+        "worker_alive": worker_alive(),
         "invitations": invitations.order_by("-id")[:50],
         "form": InviteForm(),
         "is_owner": is_owner,
@@ -195,14 +203,24 @@ def change_member(request: HttpRequest, slug: str, username: str) -> HttpRespons
     try:
         if not form.is_valid():
             raise ValidationError([str(e) for errors in form.errors.values() for e in errors])
-        changed = members.change_member(membership, request.user, **form.changes())
+        changed, job = jobs.change_member(membership, request.user, **form.changes())
     except ValidationError as wrong:
         messages.error(request, " ".join(wrong.messages))
     else:
-        aside = " Their answers are set aside; others get the texts." if form.cleaned_data["requeue"] else ""
+        said = _about_answers(form.cleaned_data, job)
         state, role = changed.get_state_display().lower(), changed.get_role_display().lower()
-        messages.success(request, f"{changed.user.display_name}: {role}, {state}.{aside}")
+        messages.success(request, f"{changed.user.display_name}: {role}, {state}.{said}")
     return redirect("team", slug)
+
+
+def _about_answers(sent: dict[str, Any], job: Job | None) -> str:
+    if not sent["requeue"] and not sent["take_back"]:
+        return ""
+    if job is not None:
+        return " A job sees to their answers; this page shows how far it is."
+    if sent["requeue"]:
+        return " Their answers are set aside; others get the texts."
+    return " Their answers count again, except where others have filled the text in the meantime."
 
 
 @login_not_required

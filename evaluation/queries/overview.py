@@ -7,9 +7,11 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.urls import reverse
 
+from annotation.access import may
 from annotation.models import Import, Job, Membership, Project, Role, Round, User
 from annotation.queries import projects
 from annotation.queries.attention import Attention, attention
+from annotation.queries.progress import as_told
 from evaluation.models import LeakageReport, Run, RunReport, SplitSet
 from qc.models import AgreementReport, Case
 
@@ -351,12 +353,15 @@ def project_rows(projects_seen: "QuerySet[Project]", user: User) -> list[dict[st
     roles = {m.project_id: Role(m.role) for m in Membership.objects.filter(user=user, project__in=ids)}
     rows = []
     for project in found:
-        rounds = list(project.rounds.all())
+        role = roles.get(project.pk, Role.OWNER if user.is_superuser else None)
+        rounds = [made for made in project.rounds.all() if made.deleted is None]
+        if not may(role, Role.LEAD):
+            rounds = [as_told(made) for made in rounds]
         items = sum(r.items_total for r in rounds)
         rows.append(
             {
                 "project": project,
-                "role": roles.get(project.pk, Role.OWNER if user.is_superuser else None),
+                "role": role,
                 "items": items,
                 "done": sum(r.items_done for r in rounds),
                 "labels": labels.get(project.pk, 0),

@@ -112,6 +112,20 @@ def test_labels_are_added_listed_and_moved(api: Api, project: Project, lea: User
     assert api(lea).post(url(project), {"name": "none", "hotkey": ""}).json()["hotkey"] == ""
 
 
+def test_gold_answers_are_judged_anew_by_the_merged_label(
+    api: Api, project: Project, lea: User, good: Label, bad: Label
+) -> None:
+    wrong, other = (answered(project, "x", label=bad) for _ in "ab")
+    Annotation.objects.update(kind="gold", correct=False)
+    Annotator.objects.filter(pk=wrong.annotator_id).update(gold_answers=2)
+    GoldItem.objects.create(project=project, item=wrong.item, label=good)
+    GoldItem.objects.create(project=project, item=other.item, label=project.labels.get(name="neither"))
+    assert api(lea).post(url(project, good, "merge"), {"into": bad.pk}).status_code == 200
+    assert list(Annotation.objects.order_by("id").values_list("correct", flat=True)) == [True, False]
+    counts = Annotator.objects.values_list("gold_correct", "gold_answers")
+    assert counts.get(pk=wrong.annotator_id) == (1, 2)
+
+
 def test_merging_gives_every_answer_the_other_label_and_keeps_what_it_was(
     api: Api, project: Project, lea: User, olga: User, good: Label, bad: Label
 ) -> None:

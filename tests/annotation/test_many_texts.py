@@ -5,12 +5,15 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.core.files.base import ContentFile
 from django.db.models import F
 from django.test import Client
 from rest_framework.test import APIClient
 
 from annotation.algorithms.text import digest
+from annotation.jobs import start_import
 from annotation.models import (
+    Annotator,
     AuditEntry,
     GoldItem,
     Item,
@@ -22,7 +25,7 @@ from annotation.models import (
     User,
 )
 from annotation.queries.items import items as listed
-from annotation.services import bulk, items
+from annotation.services import answers, bulk, imports, items, requeueing, rounds
 from annotation.services.labelling import Refused
 from tests.annotation.labelling_steps import answer, take
 
@@ -225,3 +228,59 @@ def test_one_texts_page_leads_along_its_list(project: Project, made: Round, lea:
     assert client.get(f"{middle}?round=no+such").status_code == 200
     items.delete_items(project, lea, every(project).filter(pk=ids[0]))
     assert "Restore" in client.get(f"/projects/weather/items/{ids[0]}/").content.decode()
+
+
+def test_what_changes_many_slots_leaves_texts_that_are_out_alone(
+    project: Project, made: Round, lea: User, ann: User
+) -> None:
+    for lease in take(project, ann, 4):
+        answer(lease, "good")
+    before = state(made)
+    items.delete_items(project, lea, every(project).filter(text__in=["Text 0", "Text 5"]))
+    items.exclude_items(project, lea, every(project).filter(text="Text 1"), "noise")
+    for overlap in (1, 4, 3):
+        rounds.change_round(made, lea, {"overlap": overlap})
+        rounds.resize_round(made, {1: 3, 4: 1, 3: 4}[overlap])
+        consistent(made)
+        assert made.items_done == (2 if overlap == 1 else 0)
+    author = Annotator.objects.get(user=ann)
+    requeueing.set_aside_answers(author, lea)
+    consistent(made)
+    assert requeueing.take_back_answers(author, lea) == (4, 0)
+    consistent(made)
+    items.restore_items(project, lea, every(project))
+    items.include_items(project, lea, every(project))
+    assert state(made) == before
+
+
+def test_imported_answers_to_texts_that_are_out_open_and_finish_nothing(
+    project: Project, made: Round, lea: User, work: Callable[[], list[Job]]
+) -> None:
+    items.delete_items(project, lea, every(project).filter(text="Text 0"))
+    items.exclude_items(project, lea, every(project).filter(text="Text 1"), "noise")
+    names = ["zoe", "yan", "xia", "wim"]
+    rows = "".join(f"Text {n},{name},good\n" for n in (0, 1, 2) for name in names)
+    file = ContentFile(f"text,annotator,label\n{rows}".encode(), name="old.csv")
+    source = imports.store_upload(project, lea, file, kind="annotations", into=made)
+    imports.choose_mapping(source, {"text": "text", "annotator": "annotator", "label": "label"})
+    start_import(source, lea)
+    assert [job.error for job in work()] == [""]
+    consistent(made)
+    assert made.items_done == 1
+    imports.undo_import(source, lea)
+    consistent(made)
+    items.restore_items(project, lea, every(project))
+    items.include_items(project, lea, every(project))
+    assert state(made) == {"total": 6, "done": 0, "slots": [(3, 3, 0)] * 6}
+
+
+def test_a_revised_answer_to_a_text_that_is_out_asks_nobody_else(
+    project: Project, made: Round, lea: User, ann: User, ben: User
+) -> None:
+    Round.objects.filter(pk=made.pk).update(maximum_overlap=5)
+    made.round_items.update(overlap=2, open_slots=2)
+    first, second = answer(take(project, ann)[0], "good"), answer(take(project, ben)[0], "good")
+    assert first.item_id == second.item_id
+    items.delete_items(project, lea, every(project).filter(pk=first.item_id))
+    answers.revise_answer(first, {"label": "bad"})
+    consistent(made)

@@ -22,6 +22,7 @@ from annotation.models import (
     AuditEntry,
     Invitation,
     Item,
+    Job,
     Label,
     Membership,
     Project,
@@ -31,7 +32,7 @@ from annotation.models import (
 )
 from annotation.queries.people import annotator_of, members_with_answers
 from annotation.queries.team import work_of
-from annotation.services import members
+from annotation.services import members, requeueing
 from annotation.services.tallies import tally_answers
 from tests.annotation.labelling_steps import answer, fill, take
 
@@ -151,6 +152,43 @@ def test_removing_with_requeue_sets_the_answers_aside_and_opens_the_slots(
     assert len(take(project, ben, 2)) == 2
     actions = set(AuditEntry.objects.filter(project=project).values_list("action", flat=True))
     assert {"remove member", "set answers aside"} <= actions
+
+
+def test_many_answers_are_set_aside_and_taken_back_by_a_job(
+    project: Project,
+    lea: User,
+    ann: User,
+    api: Api,
+    page: Pages,
+    work: Callable[[], list[Job]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requeueing, "INLINE", 1)
+    fill(project, 3)
+    for assignment in take(project, ann, 3):
+        answer(assignment)
+    address = f"/api/v1/projects/{project.slug}/members/ann/"
+    asked = [api(lea).patch(address, {"requeue": True}, format="json").data["job"] for _ in "ab"]
+    assert asked[0] == asked[1] != None  # noqa: E711 – the second one joined the first
+    assert Annotation.objects.counted().count() == 3
+    assert (
+        "Answers of ann to be set aside" in page(lea).get(f"/projects/{project.slug}/team/").content.decode()
+    )
+    assert [(job.state, job.kind) for job in work()] == [("done", "set_aside_answers")]
+    assert Annotation.objects.counted().count() == 0
+    shown = page(lea).get(f"/projects/{project.slug}/team/?member=ann").content.decode()
+    assert "Count them again" in shown
+    said = page(lea).post(f"/projects/{project.slug}/team/members/ann/", {"take_back": "on"}, follow=True)
+    assert "A job sees to their answers" in said.content.decode()
+    assert [(job.state, job.kind) for job in work()] == [("done", "take_back_answers")]
+    assert Annotation.objects.counted().count() == 3
+    assert (
+        "Count them again" not in page(lea).get(f"/projects/{project.slug}/team/?member=ann").content.decode()
+    )
+    both = api(lea).patch(address, {"requeue": True, "take_back": True}, format="json")
+    assert (both.status_code, both.json()["errors"][0]["field"]) == (400, "take_back")
+    log = AuditEntry.objects.filter(action__in=["set answers aside", "take answers back"]).order_by("id")
+    assert [(entry.user, entry.after["answers"]) for entry in log] == [(lea, 3), (lea, 3)]  # type: ignore[index]
 
 
 def test_a_quota_is_set_taken_away_and_set_for_everyone(
