@@ -24,22 +24,9 @@ class LimitsSerializer(serializers.Serializer[Any]):
     break_minutes = serializers.IntegerField(min_value=1, max_value=32767, allow_null=True, default=None)
 
 
+MINUTES = ["sitting_minutes", "day_minutes", "total_minutes", "break_minutes"]
 # Plain settings, beside `limits`, in the order in which they are told
-SETTINGS = [
-    "overlap",
-    "maximum_overlap",
-    "overlapping_spans",
-    "asks_difficulty",
-    "asks_confidence",
-    "gold_rate",
-    "gold_threshold",
-    "gold_minimum",
-    "gold_feedback",
-    "gold_wear",
-    "repeat_rate",
-    "repeat_distance",
-    "shows_quality",
-]
+SETTINGS = [name for name in project_services.SETTINGS if name not in {"name", "question", *MINUTES}]
 HELP = {
     "overlap": "Answers for each text, in rounds made from now on.",
     "maximum_overlap": "Up to which overlap grows where the first answers disagree; null: it does not grow.",
@@ -54,6 +41,10 @@ HELP = {
     "repeat_rate": "Share of texts that come back to the same person, in rounds made from now on.",
     "repeat_distance": "Texts between a text and its repeat, at least.",
     "shows_quality": "Whether annotators see how good their own answers are.",
+    "text_minimum": "Characters that an imported text has at least.",
+    "text_maximum": "Characters that an imported text has at most.",
+    "fewest_letters": "Share of letters that an imported text has at least.",
+    "languages": "ISO 639-1 codes of the languages that imported texts may have; empty: any.",
     "question": "Shown above the labels. Default: a question that fits the task.",
 }
 

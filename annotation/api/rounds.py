@@ -21,15 +21,7 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
         model = Round
         fields = [
             "id",
-            "name",
-            "kind",
-            "purpose",
-            "overlap",
-            "maximum_overlap",
-            "gold_rate",
-            "repeat_rate",
-            "audience",
-            "ends",
+            *rounds.FIELDS,
             "state",
             "opened",
             "closed",
@@ -49,19 +41,7 @@ class PlanSerializer(serializers.ModelSerializer[Round]):
 
     class Meta:
         model = Round
-        fields = [
-            "name",
-            "kind",
-            "purpose",
-            "overlap",
-            "maximum_overlap",
-            "gold_rate",
-            "repeat_rate",
-            "audience",
-            "people",
-            "ends",
-            "state",
-        ]
+        fields = [*rounds.FIELDS, "people", "state"]
 
 
 class NewRoundSerializer(PlanSerializer):

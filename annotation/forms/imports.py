@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from annotation.forms.settings import PercentField, number
+from annotation.forms.settings import LanguagesField, PercentField, number
 from annotation.models import Import, Item, Project, Round
 from annotation.services.mapping import VALUES
 from annotation.services.reading import FORMATS
@@ -110,25 +110,15 @@ class LimitsForm(forms.Form):
     text_minimum = number("Characters, at least", 100_000)
     text_maximum = number("Characters, at most", 100_000)
     fewest_letters = PercentField(label="Letters, at least")
-    languages = forms.CharField(
-        label="Languages",
-        required=False,
-        max_length=200,
-        widget=forms.TextInput(attrs={"placeholder": "any", "autocomplete": "off", "class": "cell auto"}),
-    )
+    languages = LanguagesField(label="Languages", required=False)
 
     def __init__(self, project: Project, data: QueryDict | None = None) -> None:
         initial = {
             "text_minimum": project.text_minimum,
             "text_maximum": project.text_maximum,
             "fewest_letters": project.fewest_letters,
-            "languages": ", ".join(project.languages),
+            "languages": project.languages,
         }
         super().__init__(data, initial=initial)
         for name in ("text_minimum", "text_maximum"):
             self.fields[name].required = True
-
-    def clean_languages(self) -> list[str]:
-        """The codes, one after another."""
-        written: str = self.cleaned_data["languages"]
-        return written.replace(",", " ").lower().split()

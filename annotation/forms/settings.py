@@ -31,6 +31,21 @@ class PercentField(forms.Field):
         return round(percent / 100, 6)
 
 
+class LanguagesField(forms.Field):
+    """Codes of languages with commas between them; none is any."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        attributes = {"class": "cell auto", "autocomplete": "off", "placeholder": "any"}
+        self.widget = forms.TextInput(attrs=attributes)
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        return str(value or "")[:200].replace(",", " ").lower().split()
+
+
 def number(label: str, most: int, least: int = 1) -> forms.IntegerField:
     """A whole number inside a sentence."""
     widget = forms.NumberInput(attrs={"class": "mini", "autocomplete": "off"})
@@ -58,11 +73,16 @@ class SettingsForm(forms.Form):
     break_minutes = number("Minutes of a break", 32767)
     day_minutes = number("Minutes a day", 32767)
     total_minutes = number("Minutes in total", 2_147_483_647)
+    text_minimum = number("Characters of the shortest text", 100_000)
+    text_maximum = number("Characters of the longest text", 100_000)
+    fewest_letters = PercentField(label="Letters in a text, at least", required=False)
+    languages = LanguagesField(label="Languages", required=False)
     asks_difficulty = forms.BooleanField(required=False, label="Ask how hard a text was")
     asks_confidence = forms.BooleanField(required=False, label="Ask how sure the annotator is")
     shows_quality = forms.BooleanField(required=False, label="Annotators see their own quality")
 
     MAY_BE_EMPTY = {
+        "languages",
         "maximum_overlap",
         "gold_wear",
         "sitting_minutes",
@@ -81,7 +101,7 @@ class SettingsForm(forms.Form):
         sent = dict(self.cleaned_data)
         for name, value in list(self.cleaned_data.items()):
             field = self.fields[name]
-            if field.required or isinstance(field, forms.BooleanField) or value not in (None, ""):
+            if field.required or isinstance(field, forms.BooleanField) or value not in (None, "", []):
                 continue
             if name not in self.data or name == "question":
                 del sent[name]

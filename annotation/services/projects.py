@@ -11,6 +11,7 @@ from annotation.models import Guideline, Membership, Project, Role, Round, User
 from annotation.services.audit import record
 from annotation.services.guidelines import publish_guideline
 from annotation.services.labels import check_labels, make_labels
+from annotation.services.limits import LIMITS, check_limits
 
 RESERVED_SLUGS = {"new"}
 QUESTIONS = {
@@ -38,6 +39,7 @@ SETTINGS = [
     "day_minutes",
     "total_minutes",
     "break_minutes",
+    *LIMITS,
 ]
 
 
@@ -52,6 +54,7 @@ def free_slug(name: str) -> str:
 
 def _check(project: Project) -> None:
     """Raises ValidationError, by field, for settings that cannot be."""
+    check_limits(project)
     project.full_clean()
     if project.maximum_overlap is not None and project.maximum_overlap < project.overlap:
         raise ValidationError(

@@ -16,9 +16,9 @@ from annotation.queries import imports as queries
 from annotation.queries.jobs import worker_alive
 from annotation.services import imports as services
 from annotation.services.exporting import left_out_lines, left_out_name
-from annotation.services.limits import change_limits
 from annotation.services.mapping import Mapping, check_needed, complete_mapping
 from annotation.services.preview import preview_import
+from annotation.services.projects import change_project
 from annotation.services.reading import FORMATS, Unreadable
 
 
@@ -31,7 +31,7 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
     form = UploadForm(*(request.POST, request.FILES) if request.method == "POST" and not limiting else ())
     if limiting and limits.is_valid():
         try:
-            change_limits(project, request.user, limits.cleaned_data)
+            change_project(project, request.user, limits.cleaned_data)
         except ValidationError as invalid:
             limits.add_error(None, invalid)
         else:

@@ -129,7 +129,7 @@ def test_settings_list_what_was_deleted_with_who_and_bring_it_back(
     delete_round(main, lea)
     shown = page(lea).get("/projects/weather/settings/").content.decode()
     assert "Round “main”" in shown
-    assert f"Text {item.pk}" in shown
+    assert f"Text {item.pk:,}" in shown
     assert shown.count("Lea</td>") == 2
     page(lea).post(f"/projects/weather/rounds/{main.pk}/restore/")
     page(lea).post(f"/projects/weather/items/{item.pk}/restore/")

@@ -45,7 +45,27 @@ def test_limits_are_set_by_leads_and_count_their_rejections(
         "too long": 1,
         "mostly not letters": 1,
     }
-    assert AuditEntry.objects.filter(action="change limits of texts").count() == 1
+    assert AuditEntry.objects.filter(action="change project").count() == 1
+
+
+def test_limits_are_set_where_the_other_settings_are_and_over_rest(
+    page: Page, api: Callable[[User | None], APIClient], lea: User, project: Project
+) -> None:
+    settings, address = "/projects/weather/settings/", "/api/v1/projects/weather/"
+    shown = page(lea).get(settings).content.decode()
+    assert "Characters of the shortest text" in shown and 'value="20%"' in shown
+    sent = {name: value for name, value in LIMITS.items() if name != "limits"} | {"name": "Weather"}
+    assert page(lea).post(settings, sent).status_code == 302
+    told = api(lea).get(address).json()
+    assert [told[name] for name in sent if name in LIMITS] == [8, 60, 0.5, ["en", "de"]]
+    assert page(lea).post(settings, {"name": "Weather", "languages": ""}).status_code == 302
+    assert api(lea).get(address).json()["languages"] == []
+    assert page(lea).post(settings, {"name": "Weather", "text_minimum": ""}).status_code == 400
+    changed = api(lea).patch(address, {"fewest_letters": 0, "languages": ["fr"]}, format="json").json()
+    assert (changed["fewest_letters"], changed["languages"]) == (0, ["fr"])
+    for wrong in ({"languages": ["xq"]}, {"text_minimum": 61}, {"text_maximum": None}, {"fewest_letters": 2}):
+        refused = api(lea).patch(address, wrong, format="json")
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, next(iter(wrong)))
 
 
 @pytest.mark.parametrize(
