@@ -29,7 +29,10 @@ def normalise(text: str) -> str:
     """
     if not text.isascii() and not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text)
-    return " ".join(text.lower().split())
+    text = text.lower()
+    if "  " not in text and text.isprintable():  # its only white space are single spaces
+        return text.strip(" ")
+    return " ".join(text.split())
 
 
 def digest(text: str) -> uuid.UUID:
@@ -86,8 +89,8 @@ def few_letters(text: str, fewest: float) -> bool:
     >>> few_letters("ab 12", 0.5), few_letters("ab 123", 0.5)
     (False, True)
     """
-    ascii_part = text.encode("ascii", "ignore")
-    letters = len(ascii_part) - len(ascii_part.translate(None, _ASCII_LETTERS))
+    beginning = text[: len(text) // 2].encode("ascii", "ignore")
+    letters = len(beginning) - len(beginning.translate(None, _ASCII_LETTERS))
     if letters >= fewest * len(text):  # white space counted in, so the share is higher still
         return False
     return share_of_letters(text) < fewest

@@ -66,7 +66,7 @@ class Chunk:
     """Some thousand rows, judged by themselves. The lists from `numbers` on have an entry a candidate.
 
     `lines` are the items' lines for COPY, empty for a row that names an item by id alone; `originals` the values as
-    they were, packed.
+    they were, packed: by name, or as the cells of `columns` where the file is a table.
     """
 
     rows: int = 0
@@ -78,6 +78,7 @@ class Chunk:
     lines: list[bytes] = field(default_factory=list)
     originals: list[bytes] = field(default_factory=list)
     said: list[Said | None] = field(default_factory=list)
+    columns: tuple[str, ...] = ()
 
     def packed(self) -> bytes:
         """For another process."""
@@ -90,12 +91,15 @@ class Chunk:
             self.lines,
             self.originals,
             said,
+            self.columns,
         )
         return marshal.dumps((self.rows, self.at, *lists))
 
     @classmethod
     def unpacked(cls, sent: bytes) -> "Chunk":
         """What `packed` made. Only for what our own processes send."""
-        rows, at, left_out, numbers, external_ids, digests, lines, originals, said = marshal.loads(sent)  # noqa: S302
-        people: list[Said | None] = [Said(*one) for one in said] or [None] * len(numbers)
-        return cls(rows, at, left_out, numbers, external_ids, digests, lines, originals, people)
+        *before, said, columns = marshal.loads(sent)  # noqa: S302
+        chunk = cls(*before)
+        chunk.columns = columns
+        chunk.said = [Said(*one) for one in said] or [None] * len(chunk.numbers)
+        return chunk

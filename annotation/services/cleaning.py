@@ -7,9 +7,9 @@ Nothing here needs the database, so that another process can do it.
 import json
 import marshal
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, repeat
 from typing import IO, Any
 
 import ftfy
@@ -23,8 +23,10 @@ from annotation.algorithms.text import (
     repair_windows_1252,
 )
 from annotation.services import reading
+from annotation.services.cells import NULL, cell
 from annotation.services.chunks import Chunk, Rules, Said
 from annotation.services.mapping import ANSWERS, GOLD, ITEMS
+from annotation.services.metadata import Metadata
 from annotation.services.named_values import (
     Rejection,
     marked_spans,
@@ -33,24 +35,19 @@ from annotation.services.named_values import (
     several_labels,
     short,
 )
-from annotation.services.reading import Layout, Row, has_undecodable
+from annotation.services.reading import Layout, Row, delimited, has_undecodable
+from annotation.services.reading.rows import Table
 
 LONGEST_ID = 200
 LONGEST_NAME = 200
 LONGEST_NOTE = 5000
-LARGEST_META = 1_000_000
 PROVENANCES = frozenset({"real", "augmented", "synthetic"})
-NULL = "\\N"
 ROWS_AT_ONCE = 10_000
 CHARACTERS_AT_ONCE = 16_000_000
-META_REMEMBERED = 20_000
 SURE_OF_LANGUAGE = 0.9
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 _SUSPICIOUS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\ud800-\udfff\ufffd]"
 )  # one look for many checks
-_encode: Callable[[object], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _REPAIR = ftfy.TextFixerConfig(
     unescape_html=False,
     remove_terminal_escapes=False,
@@ -78,18 +75,31 @@ class Cleaner:
         self.utf_16_first = layout.format == "label-studio"
         self.broken_mark = "" if layout.encoding == "utf-8" else "\ufffd"
         self.delimited = layout.format in {"csv", "tsv"}
-        self.meta_columns = [
-            (name, _encode(name) + ": ") for name in layout.columns if name not in self.consumed
-        ]
-        self.metas: dict[tuple[str, ...], str] = {}
+        self.metadata = Metadata(mapping, layout)
         self.identifier = (
             LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
             if rules.limits.languages
             else None
         )
+        self.columns = layout.columns
+        self.cells_of_labels: dict[str | None, str] = {}
+        # Whether rows can be written without a second look; a table's metadata are all of its other columns then
+        self.quick = (
+            self.kind == ITEMS
+            and self.identifier is None
+            and not (rules.repair or mapping.provenance or self.broken_mark)
+            and not (self.delimited and mapping.meta)
+        )
 
     def chunks(self, file: IO[bytes], layout: Layout) -> Iterator[Chunk]:
         """The file's rows, judged, some thousands at a time."""
+        if self.delimited:
+            for table in delimited.tables(file, layout, ROWS_AT_ONCE, CHARACTERS_AT_ONCE):
+                if table.rows:
+                    chunk = self.chunk_of_table(table)
+                    chunk.at = file.tell()
+                    yield chunk
+            return
         rows = reading.rows(file, layout, self.kind == ANSWERS)
         while (chunk := self.chunk(islice(rows, ROWS_AT_ONCE))).rows:
             chunk.at = file.tell()
@@ -97,26 +107,131 @@ class Cleaner:
 
     def chunk(self, rows: Iterable[Row]) -> Chunk:
         """These rows, judged; fewer of them if they are large."""
-        chunk = Chunk()
+        taken: list[Row] = []
+        originals: list[bytes] = []
         size = 0
         for row in rows:
-            chunk.rows += 1
-            original = marshal.dumps(row.values)
-            try:
-                external_id, digest, line, said = self.read(row)
-            except Rejection as rejection:
-                chunk.left_out.append((row.number, str(rejection), original))
-            else:
-                chunk.numbers.append(row.number)
-                chunk.external_ids.append(external_id)
-                chunk.digests.append(digest)
-                chunk.lines.append(line)
-                chunk.originals.append(original)
-                chunk.said.append(said)
-            size += len(original)
+            taken.append(row)
+            originals.append(marshal.dumps(row.values))
+            size += len(originals[-1])
             if size > CHARACTERS_AT_ONCE:
                 break
+
+        def column(name: str | None) -> list[Any]:
+            return [row.values.get(name) for row in taken] if name else [None] * len(taken)
+
+        return self.judged(
+            [row.number for row in taken],
+            [as_id(value) for value in column(self.mapping.id)],
+            [None if row.wrong else text for row, text in zip(taken, column(self.mapping.text), strict=True)],
+            column(self.value_column),
+            [self.metadata.cell_of(row.values) if self.quick else None for row in taken],
+            originals,
+            taken.__getitem__,
+        )
+
+    def chunk_of_table(self, table: Table) -> Chunk:
+        """The same of rows that are cells."""
+        first, rows, wrong = table
+        columns = self.columns
+        places = {name: at for at, name in enumerate(columns)}
+        by_column = list(zip(*rows, strict=True))
+
+        def column(name: str | None) -> Sequence[Any]:
+            return by_column[places[name]] if name in places else [None] * len(rows)
+
+        def row(at: int) -> Row:
+            return Row(first + at, dict(zip(columns, rows[at], strict=True)), wrong.get(at, ""))
+
+        texts = column(self.mapping.text)
+        if wrong:
+            texts = [None if at in wrong else text for at, text in enumerate(texts)]
+        metas: Sequence[str | None] = [None] * len(rows)
+        if self.quick:
+            metas = self.metadata.cells_of([column(name) for name in self.metadata.columns], len(rows))
+        chunk = self.judged(
+            range(first, first + len(rows)),
+            column(self.mapping.id),
+            texts,
+            column(self.value_column),
+            metas,
+            list(map(marshal.dumps, rows)),
+            row,
+        )
+        chunk.columns = columns
         return chunk
+
+    def judged(
+        self,
+        numbers: Sequence[int],
+        external_ids: Sequence[Any],
+        texts: Sequence[Any],
+        values: Sequence[Any],
+        metas: Sequence[str | None],
+        originals: list[bytes],
+        row_at: Callable[[int], Row],
+    ) -> Chunk:
+        """A chunk of these rows, given by columns.
+
+        Most rows have nothing that needs a second look: a printable text, a plain id, a label that was seen before.
+        They are written here as they are; `read` says what becomes of the others, and would say the same of these.
+        """
+        chunk = Chunk(rows=len(numbers))
+        add_number, add_id = chunk.numbers.append, chunk.external_ids.append
+        add_digest, add_line, add_said = chunk.digests.append, chunk.lines.append, chunk.said.append
+        quick, labels = self.quick, self.cells_of_labels
+        shortest, longest, fewest = self.limits.shortest, self.limits.longest, self.limits.fewest_letters
+        rest = self.rules.rest
+        by_column = zip(
+            numbers, external_ids, which_are_plain(external_ids), texts, values, metas, strict=False
+        )
+        for at, (number, external_id, plain, text, value, meta) in enumerate(by_column):
+            if (
+                quick
+                and plain
+                and meta is not None
+                and text.__class__ is str
+                and (text.isprintable() or not _SUSPICIOUS.search(text))
+                and shortest <= len(text) <= longest
+                and not few_letters(text, fewest)
+                and (value.__class__ is str or value is None)
+                and (label := labels.get(value) or self.plain_label(value))
+                and ((fewest > 0 and shortest == 1) or len(text.strip()) >= shortest)
+            ):
+                digest = digest_of_normalised(normalise(text))
+                name = external_id or NULL
+                cells = f"{name}\t{cell(text)}\t{digest.hex()}\t{meta}\t{label}\t{number}\t{rest}"
+                add_digest(digest)
+                add_line(cells.encode())
+                add_number(number)
+                add_id(external_id or None)
+                add_said(None)
+                continue
+            try:
+                kept_id, digest, line, said = self.read(row_at(at))
+            except Rejection as rejection:
+                chunk.left_out.append((number, str(rejection), originals[at]))
+                originals[at] = b""
+            else:
+                add_number(number)
+                add_id(kept_id)
+                add_digest(digest)
+                add_line(line)
+                add_said(said)
+        chunk.originals = [original for original in originals if original] if chunk.left_out else originals
+        return chunk
+
+    def plain_label(self, value: str | None) -> str:
+        """The cells for the provenance and a label that needs no second look, else nothing; remembered."""
+        label = None
+        if value:
+            known = self.task == "classification" and value in self.rules.labels
+            if not (known and value.isprintable() and value == value.strip()):
+                return ""
+            label = value
+        cells = f"{self.rules.provenance}\t{self.label_cells(label)}"
+        self.cells_of_labels[value] = cells
+        return cells
 
     def read(self, row: Row) -> tuple[str | None, bytes, bytes, Said | None]:
         """Id, digest, line for COPY and what is said of the item. Raises Rejection with the reason."""
@@ -141,7 +256,7 @@ class Cleaner:
             if given not in PROVENANCES:
                 raise Rejection(f"unknown provenance: {given}")
             provenance = given
-        meta = self.meta(values) if text else "{}"
+        meta = self.metadata.of(values) if text else "{}"
         if self.kind != ANSWERS:
             self.check_labels(value)
         line = b""
@@ -253,60 +368,29 @@ class Cleaner:
         except (ValueError, OverflowError, OSError) as broken:
             raise Rejection(f"bad timestamp: {str(value)[:60]}") from broken
 
-    def meta(self, values: dict[str, Any]) -> str:
-        """The metadata as JSON: columns that nothing names, and the fields of a mapped object."""
-        if not self.delimited or self.mapping.meta:
-            return self.meta_of(values)
-        cells = tuple([values[name] for name, _ in self.meta_columns])
-        if (known := self.metas.get(cells)) is not None:
-            return known
-        if len(self.metas) == META_REMEMBERED:
-            self.metas.clear()
-        written = self.meta_of(values)
-        self.metas[cells] = written
-        return written
 
-    def meta_of(self, values: dict[str, Any]) -> str:
-        """`meta`, worked out."""
-        consumed, skip = self.consumed, self.delimited  # a CSV file cannot tell empty from missing
-        found = {
-            name: value
-            for name, value in values.items()
-            if name not in consumed and not (skip and value == "")
-        }
-        column = self.mapping.meta
-        try:
-            nested = values.get(column) if column else None
-            if nested not in (None, ""):
-                nested = json.loads(nested) if isinstance(nested, str) else nested
-                if not isinstance(nested, dict):
-                    raise Rejection("bad metadata: not a JSON object")
-                found.update(nested)
-            elif column is None and isinstance(found.get("meta"), dict):
-                found.update(found.pop("meta"))
-            written = _encode(found) if found else "{}"
-        except (ValueError, RecursionError) as broken:
-            raise Rejection("bad metadata: not readable as JSON") from broken
-        if "u0000" in written and _ESCAPED_NUL.search(written):
-            raise Rejection("bad metadata: characters that cannot be stored")
-        if len(written) > LARGEST_META:
-            raise Rejection(f"bad metadata: over {LARGEST_META:,} characters")
-        if written.isascii() or not _SUSPICIOUS.search(written):
-            return written
-        if _LONE_SURROGATE.search(written):
-            raise Rejection("bad metadata: characters that cannot be stored")
-        return repair_windows_1252(written)
+def as_id(value: Any) -> Any:
+    """A number as JSON writes it, which is as good as a text."""
+    return str(value) if value.__class__ is int else value
 
 
-def cell(value: str) -> str:
-    """A text as COPY's text format has it."""
-    return value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+def is_plain(value: Any, longest: int = LONGEST_ID) -> bool:
+    """Whether a short value stands as it is, in a line for COPY too."""
+    return (
+        value.__class__ is str
+        and len(value) <= longest
+        and value.isprintable()
+        and " " not in value
+        and "\\" not in value
+    )
 
 
-def storable(original: bytes) -> str:
-    """A packed row's values as JSON that the database takes; what it cannot hold shows as U+FFFD."""
-    written = json.dumps(marshal.loads(original), ensure_ascii=False)  # noqa: S302 – packed by `Cleaner.chunk`
-    written = _ESCAPED_NUL.sub(r"\1\\ufffd", written) if "u0000" in written else written
-    if not written.isascii():
-        written = _LONE_SURROGATE.sub("\ufffd", written)
-    return written
+def which_are_plain(values: Sequence[Any]) -> Iterable[bool]:
+    """`is_plain` of each, or of nothing; of all at once where they are."""
+    try:
+        all_are = is_plain("".join(values), len(values) * LONGEST_ID)
+    except TypeError:  # numbers, or nothing
+        all_are = False
+    if all_are and max(map(len, values), default=0) <= LONGEST_ID:
+        return repeat(True)
+    return [value is None or is_plain(value) for value in values]

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from django.db import connection
 
 from annotation.models import Import, Label, Round
+from annotation.services.cells import cell, storable
 from annotation.services.chunks import Chunk
-from annotation.services.cleaning import cell, storable
 from annotation.services.copying import (
     Known,
     add_to_round,
@@ -35,6 +35,11 @@ class LeftOut(NamedTuple):
     outcome: str
     reason: str
     original: bytes
+
+    def line(self, source: Import, columns: Sequence[str]) -> bytes:
+        """The row as it is kept."""
+        reason, values = cell(printable(self.reason)), cell(storable(self.original, columns))
+        return f"{source.pk}\t{self.number}\t{self.outcome}\t{reason}\t{values}".encode()
 
 
 @dataclass
@@ -72,13 +77,9 @@ class Entry:
     def enter(self, chunk: Chunk) -> None:
         """Takes in one chunk and accounts for each of its rows."""
         left_out = self.judge(chunk)
-        pk = self.source.pk
         copy_lines(
             "COPY annotation_importrow (source_id, number, outcome, reason, values) FROM STDIN",
-            (
-                f"{pk}\t{number}\t{outcome}\t{cell(printable(reason))}\t{cell(storable(original))}".encode()
-                for number, outcome, reason, original in left_out
-            ),
+            (left.line(self.source, chunk.columns) for left in left_out),
         )
         self.tally.count(chunk.rows, left_out)
 

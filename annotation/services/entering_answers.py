@@ -10,8 +10,8 @@ from django.db import connection
 from django.db.models import Max
 
 from annotation.models import Annotation, Annotator, GoldItem, Import, Label
+from annotation.services.cells import NULL, cell
 from annotation.services.chunks import Chunk, Said
-from annotation.services.cleaning import NULL, cell
 from annotation.services.copying import copy_lines, ids_among, texts_of
 from annotation.services.entering import DUPLICATE, REJECTED, FindingEntry
 from annotation.services.named_values import Rejection, placed_spans

@@ -4,13 +4,15 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import IO, Any
+from itertools import chain
+from typing import IO
 
 from annotation.algorithms.formulas import undefuse
 from annotation.services.reading.opening import decoded
-from annotation.services.reading.rows import LONGEST_ROW, Layout, Row, Unreadable, checked_columns
+from annotation.services.reading.rows import LONGEST_ROW, Layout, Row, Table, Unreadable, checked_columns
 
 csv.field_size_limit(LONGEST_ROW)
+END = "\ue000 the end of the file"  # no delimiter in it, and no quotation mark
 UNCLOSED = "A quotation mark inside a quoted value is written twice."
 
 
@@ -42,49 +44,52 @@ def delimiter_of(start: str) -> str:
 def rows(file: IO[bytes], layout: Layout, answers: bool) -> Iterator[Row]:
     """Every row of the file. Blank lines are no rows."""
     columns = layout.columns
-    width = len(columns)
-    consumed: list[str] = []  # the lines of the row at hand
+    for table in tables(file, layout):
+        for at, cells in enumerate(table.rows):
+            yield Row(table.first + at, dict(zip(columns, cells, strict=True)), table.wrong.get(at, ""))
 
-    def lines() -> Iterator[str]:
-        for line in decoded(file, layout):
-            consumed.append(line)
-            yield line
 
-    reader = csv.reader(lines(), delimiter=layout.delimiter)
-    number = 0
+def tables(
+    file: IO[bytes], layout: Layout, rows_at_once: int = 100, characters_at_once: int = LONGEST_ROW
+) -> Iterator[Table]:
+    """The same, many rows at a time, without an object for each."""
+    ending: list[bool] = []
+
+    def end() -> Iterator[str]:
+        """A line of ours after the last one: it is a row by itself unless a quotation mark is open."""
+        ending.append(True)
+        yield END
+
+    width, delimiter = len(layout.columns), layout.delimiter
+    reader = csv.reader(chain(decoded(file, layout), end()), delimiter=delimiter)
+    table, size, number = Table(1, [], {}), 0, 0
     header_seen = False
-    last: list[str] = []
     try:
         for cells in reader:
-            last, consumed = consumed, last
-            consumed.clear()
+            if ending:
+                break
             if not cells:
                 continue
             if not header_seen:
                 header_seen = True
                 continue
             number += 1
-            wrong = ""
+            joined = "".join(cells)
             if len(cells) < width:
                 cells.extend([""] * (width - len(cells)))
             elif len(cells) > width:
-                wrong = f"more cells than columns: {len(cells)} for {width}"
-                cells[width - 1 :] = [layout.delimiter.join(cells[width - 1 :])]
-            values: dict[str, Any] = dict(zip(columns, cells, strict=True))
-            for column, cell in values.items():
-                if cell[:1] == "'":
-                    values[column] = undefuse(cell)
-            yield Row(number, values, wrong)
+                table.wrong[len(table.rows)] = f"more cells than columns: {len(cells)} for {width}"
+                cells[width - 1 :] = [delimiter.join(cells[width - 1 :])]
+            if "'" in joined:
+                cells[:] = [undefuse(cell) if cell[:1] == "'" else cell for cell in cells]
+            table.rows.append(cells)
+            size += len(joined)
+            if len(table.rows) == rows_at_once or size > characters_at_once:
+                yield table
+                table, size = Table(number + 1, [], {}), 0
     except csv.Error as broken:
+        yield table
         raise Unreadable(f"After row {number:,} the file cannot be read: {broken}. {UNCLOSED}") from broken
-    if never_closed(last, layout.delimiter):
-        raise Unreadable(f"In row {number:,} a quotation mark opens that is never closed. {UNCLOSED}")
-
-
-def never_closed(lines: list[str], delimiter: str) -> bool:
-    """Whether the last row of a file ends inside quotation marks."""
-    try:
-        list(csv.reader(lines, delimiter=delimiter, strict=True))
-    except csv.Error as broken:
-        return "unexpected end of data" in str(broken)
-    return False
+    yield table
+    if cells != [END]:
+        raise Unreadable(f"In row {number + 1:,} a quotation mark opens that is never closed. {UNCLOSED}")

@@ -6,11 +6,14 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from charset_normalizer import from_bytes
 
 from annotation.services.reading.rows import Layout, Unreadable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 HEAD = 1 << 20
 MOST_EXPANSION = 200  # times its size; texts shrink to a tenth, a bomb to a thousandth
@@ -148,24 +151,64 @@ def decoded(file: IO[bytes], layout: Layout) -> Iterator[str]:
     Only CSV and TSV end their lines in any of three ways, and keep those inside quotation marks.
     """
     newline = "" if layout.format in {"csv", "tsv"} else "\n"
-    binary = io.BufferedReader(Lines(opened(file, layout.gzipped)), buffer_size=HEAD)
-    if layout.encoding != "utf-8":
-        yield from io.TextIOWrapper(binary, layout.encoding, errors="replace", newline=newline)
-        return
-    table = _LEGACY if layout.legacy else _LEGACY_IN_UTF_8
-    for line in io.TextIOWrapper(binary, "utf-8-sig", errors="surrogateescape", newline=newline):
-        yield line if line.isascii() or not _SURROGATE.search(line) else line.translate(table)
+    return as_text(io.BufferedReader(Lines(opened(file, layout.gzipped)), buffer_size=HEAD), layout, newline)
 
 
 def characters(file: IO[bytes], layout: Layout) -> Iterator[str]:
     """The same in pieces of bounded length; a JSON array may be one line of a gigabyte."""
-    utf_8 = layout.encoding == "utf-8"
-    text = io.TextIOWrapper(
-        opened(file, layout.gzipped),
-        "utf-8-sig" if utf_8 else layout.encoding,
-        errors="surrogateescape" if utf_8 else "replace",
-        newline="\n",
-    )
-    table = _LEGACY if layout.legacy else _LEGACY_IN_UTF_8
+    text = as_text(opened(file, layout.gzipped), layout, "\n")
     while block := text.read(1 << 16):
-        yield block if block.isascii() or not _SURROGATE.search(block) else block.translate(table)
+        yield block
+
+
+def as_text(binary: io.BufferedReader, layout: Layout, newline: str) -> io.TextIOWrapper:
+    """The bytes decoded. Lines are made without a step of Python for each, so what is read in another way is
+    replaced block by block, by a codec of our own."""
+    if layout.encoding != "utf-8":
+        return io.TextIOWrapper(binary, layout.encoding, errors="replace", newline=newline)
+    codec = _AS_WINDOWS_1252 if layout.legacy else _AS_UTF_8
+    return io.TextIOWrapper(binary, codec, errors="surrogateescape", newline=newline)
+
+
+class _WithLegacy(codecs.BufferedIncrementalDecoder):
+    """UTF-8 in which single bytes that are none are read as Windows-1252, as far as the table has them."""
+
+    table = _LEGACY_IN_UTF_8
+    begun = False
+
+    def _buffer_decode(self, input: "ReadableBuffer", errors: str, final: bool) -> tuple[str, int]:
+        data, mark = bytes(input), 0
+        if not self.begun:
+            if len(data) < len(codecs.BOM_UTF8) and codecs.BOM_UTF8.startswith(data) and not final:
+                return "", 0
+            self.begun = True
+            if data.startswith(codecs.BOM_UTF8):
+                mark = len(codecs.BOM_UTF8)
+                data = data[mark:]
+        try:
+            text, consumed = codecs.utf_8_decode(data, "strict", final)
+        except UnicodeDecodeError:
+            text, consumed = codecs.utf_8_decode(data, errors, final)
+            text = text.translate(self.table)
+        return text, mark + consumed
+
+
+class _AllLegacy(_WithLegacy):
+    """The same for a file that is Windows-1252 throughout."""
+
+    table = _LEGACY
+
+
+_AS_UTF_8, _AS_WINDOWS_1252 = "loupe_utf_8", "loupe_windows_1252"
+_DECODERS = {_AS_UTF_8: _WithLegacy, _AS_WINDOWS_1252: _AllLegacy}
+
+
+def _codec(name: str) -> codecs.CodecInfo | None:
+    """What Python asks for a codec that it does not know."""
+    decoder = _DECODERS.get(name)
+    if decoder is None:
+        return None
+    return codecs.CodecInfo(codecs.utf_8_encode, codecs.utf_8_decode, incrementaldecoder=decoder, name=name)
+
+
+codecs.register(_codec)

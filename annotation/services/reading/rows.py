@@ -34,6 +34,14 @@ class Row(NamedTuple):
     wrong: str
 
 
+class Table(NamedTuple):
+    """Rows that follow each other, as cells: the number of the first, and what is wrong with some, by place."""
+
+    first: int
+    rows: list[list[str]]
+    wrong: dict[int, str]
+
+
 @dataclass(frozen=True)
 class Layout:
     """How a file is to be read.
