@@ -17,7 +17,6 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("Quality", "Agreement", "agree", "agreement", Role.LEAD),
     ("Quality", "Explore and sample", "hist", "explore", Role.LEAD),
     ("Data sets", "Texts", "texts", "items", Role.LEAD),
-    ("Data sets", "Import", "dl", "import", Role.LEAD),
     ("Data sets", "Leakage", "leak", "leakage", Role.LEAD),
     ("Data sets", "Splits", "split", "splits", Role.LEAD),
     ("Models", "Runs", "eval", "runs", Role.LEAD),
@@ -27,6 +26,8 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("Set up", "Jobs", "clock", "jobs", Role.LEAD),
     ("Set up", "Settings", "gear", "settings", Role.LEAD),
 ]
+# Pages that stand under a station without lying under its address
+UNDER = {"items": ("import", "metadata")}
 
 
 def navigation(request: HttpRequest, project: Project, role: Role | None) -> list[dict[str, Any]]:
@@ -40,7 +41,8 @@ def navigation(request: HttpRequest, project: Project, role: Role | None) -> lis
         except NoReverseMatch:
             continue
         exact = url_name == "project"
-        current = request.path == url if exact else request.path.startswith(url)
+        places = [url, *(reverse(name, args=[project.slug]) for name in UNDER.get(url_name, ()))]
+        current = request.path == url if exact else request.path.startswith(tuple(places))
         groups.setdefault(title, []).append(
             {
                 "name": name,

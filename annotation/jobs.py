@@ -18,12 +18,23 @@ from annotation.models import (
     Label,
     LabelMigration,
     Membership,
+    MetadataField,
     Project,
     Round,
     User,
 )
 from annotation.queries.team import has_many_set_aside
-from annotation.services import bulk, gold, guidelines, labels, members, merging, requeueing, rounds
+from annotation.services import (
+    bulk,
+    gold,
+    guidelines,
+    labels,
+    members,
+    merging,
+    metadata_fields,
+    requeueing,
+    rounds,
+)
 from annotation.services.jobs import send_job
 
 
@@ -251,3 +262,20 @@ def merge_label(label: Label, into: Label, user: User) -> tuple[LabelMigration, 
         page_url=f"/projects/{slug}/settings/labels/{label.pk}/",
     )
     return migration, job
+
+
+def correct_field(field: MetadataField, user: User, type: str) -> MetadataField | Job:
+    """Says of which type a metadata field is; where there are many values to look through, a job does it."""
+    metadata_fields.check_type(type)
+    project = field.project
+    if type in {field.type, metadata_fields.DETECTED} or not metadata_fields.is_large(project):
+        return metadata_fields.correct_field(field, user, type)
+    return start_job(
+        "correct_metadata_field",
+        project,
+        user,
+        {"field": field.pk, "type": type},
+        title=f"{field.name} as {type}",
+        result_url=f"/api/v1/projects/{project.slug}/metadata-fields/{field.pk}/",
+        page_url=f"/projects/{project.slug}/metadata/",
+    )

@@ -11,6 +11,7 @@ from annotation.services import (
     jobs,
     labelling,
     merging,
+    metadata_fields,
     requeueing,
     rounds,
     tallies,
@@ -94,6 +95,15 @@ def promote_gold(job_id: str) -> None:
         with jobs.working_on(job) as progress:
             at_least = job.parameters["at_least"]
             gold.promote_unanimous(job.project, job.created_by, at_least=at_least, progress=progress)
+
+
+@shared_task(name="loupe.correct_metadata_field")
+def correct_metadata_field(job_id: str) -> None:
+    """Says of which type a metadata field is, once all its values were looked at."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job):
+            field = job.project.metadata_fields.get(pk=job.parameters["field"])
+            metadata_fields.correct_field(field, job.created_by, job.parameters["type"])
 
 
 @shared_task(name="loupe.sweep_jobs")

@@ -21,6 +21,7 @@ from annotation.models import (
     Invitation,
     Item,
     Job,
+    MetadataField,
     Project,
     Role,
     Round,
@@ -194,6 +195,11 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-next-review": {"post": ADJ},
     "api-blind-answer": {"post": ADJ},
     "api-review-marks": {"post": ADJ},
+    "metadata": {"get": LEAD},
+    "look-at-metadata": {"post": LEAD},
+    "correct-metadata": {"post": LEAD},
+    "api-metadata-fields": {"get": LEAD},
+    "api-metadata-field": {"get": LEAD, "patch": LEAD},
     "api-leakage": {"post": LEAD},
     "api-leakage-report": {"get": LEAD},
     "api-leakage-pairs": {"get": LEAD},
@@ -257,6 +263,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
             round=made, item=item, position=at, overlap=3, open_slots=[2, 2, 3][at], answers=[1, 0, 0][at]
         )
     Round.objects.filter(pk=made.pk).update(items_total=3, answers_total=1)
+    field = MetadataField.objects.create(project=project, name="channel", type="category")
     author = annotator_of(project, ann)
     annotation = Annotation.objects.create(round=made, item=items[0], annotator=author, label=label)
     assignment = Assignment.objects.create(
@@ -305,6 +312,8 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
                 ["api-label", "api-merge-label", "api-retire-label", "api-restore-label"], label.pk
             ),
             **dict.fromkeys(["label", "merge-label", "retire-label", "restore-label"], label.pk),
+            "correct-metadata": field.pk,
+            "api-metadata-field": field.pk,
             "api-flags": items[0].pk,
             "api-meta-labels": items[0].pk,
             "mark-text": items[0].pk,

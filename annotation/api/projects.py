@@ -12,6 +12,7 @@ from annotation.api.labels import LabelSerializer
 from annotation.api.requests import Request
 from annotation.models import Project, Role
 from annotation.queries import progress, projects
+from annotation.queries.metadata import metadata_fields
 from annotation.services import projects as project_services
 
 
@@ -68,13 +69,14 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     )
     limits = LimitsSerializer(required=False)
     counts = serializers.SerializerMethodField()
+    metadata_fields = serializers.SerializerMethodField()
 
     class Meta:
         model = Project
         fields = [
             *["slug", "name", "task", "question", "labels", "guideline"],
             *SETTINGS,
-            *["limits", "counts", "deleted"],
+            *["limits", "counts", "metadata_fields", "deleted"],
         ]
         read_only_fields = ["deleted"]
         extra_kwargs = {
@@ -85,6 +87,10 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
     def get_counts(self, project: Project) -> dict[str, int]:
         stepwise = project.pk in self.context.get("stepwise", ())
         return progress.told_counts(project) if stepwise else projects.counts(project)
+
+    def get_metadata_fields(self, project: Project) -> list[dict[str, str]]:
+        """What texts carry beside their words: [{"name", "type"}]."""
+        return [{"name": field.name, "type": field.type} for field in metadata_fields(project)]
 
     def to_representation(self, project: Project) -> dict[str, Any]:
         newest = projects.newest_guideline(project)
@@ -98,6 +104,7 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
             **{field: getattr(project, field) for field in SETTINGS},
             "limits": LimitsSerializer(project).data,
             "counts": self.get_counts(project),
+            "metadata_fields": self.get_metadata_fields(project),
             "deleted": project.deleted,
         }
 

@@ -12,6 +12,7 @@ from annotation.api import (
     labelling,
     labels,
     members,
+    metadata,
     projects,
     rounds,
 )
@@ -63,6 +64,16 @@ project_urls = [
     path("imports/<int:pk>/rejected.csv", imports.RejectedRows.as_view(), name="api-rejected"),
     path("imports/<int:pk>/duplicates.csv", imports.DuplicateRows.as_view(), name="api-duplicates"),
     path("imports/<int:pk>/undo/", imports.ImportUndo.as_view(), name="api-undo-import"),
+    path(
+        "projects/<slug:slug>/metadata-fields/",
+        metadata.MetadataFieldList.as_view(),
+        name="api-metadata-fields",
+    ),
+    path(
+        "projects/<slug:slug>/metadata-fields/<int:pk>/",
+        metadata.MetadataFieldDetail.as_view(),
+        name="api-metadata-field",
+    ),
     path("projects/<slug:slug>/items/", items.ItemList.as_view(), name="api-items"),
     path("projects/<slug:slug>/items/change/", items.ItemChange.as_view(), name="api-change-items"),
     path(

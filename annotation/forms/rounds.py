@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 
 from annotation.models import Membership, Project, Round
-from annotation.queries.items import meta_fields
+from annotation.queries.metadata import field_names
 from annotation.queries.projects import active_labels, rounds
 
 ALL, NO_ROUND, EMPTY = "all", "none", "empty"
@@ -88,7 +88,7 @@ class NewRoundForm(PlanForm):
         self._choices(
             "label", [("", "any label"), *((label.name, label.name) for label in active_labels(project))]
         )
-        self._choices("field", [("", "any metadata"), *((name, name) for name in meta_fields(project))])
+        self._choices("field", [("", "any metadata"), *((name, name) for name in field_names(project))])
         active = Membership.objects.filter(project=project, state=Membership.State.ACTIVE)
         users = active.select_related("user").order_by("user__username")
         self._choices("people", [(member.user.username, member.user.display_name) for member in users])

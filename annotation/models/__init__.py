@@ -12,7 +12,7 @@ from annotation.models.answers import (
     ReturnedItem,
     RoundItem,
 )
-from annotation.models.items import Import, ImportRow, Item
+from annotation.models.items import Import, ImportRow, Item, MetadataField
 from annotation.models.jobs import AuditEntry, Job
 from annotation.models.people import Annotator, Invitation, Membership, Role, User
 from annotation.models.projects import (
@@ -48,6 +48,7 @@ __all__ = [
     "LivingLabels",
     "Membership",
     "MetaLabel",
+    "MetadataField",
     "Participation",
     "Project",
     "ReturnedItem",

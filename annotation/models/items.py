@@ -123,3 +123,41 @@ class Item(models.Model):
                 name="items_deleted",
             ),
         ]
+
+
+class MetadataField(models.Model):
+    """A field that texts have in their metadata, and of which type its values are: found out, or said by a lead.
+
+    The figures are of the texts that were looked at (`annotation.services.metadata_fields`), not of all.
+    """
+
+    class Type(models.TextChoices):
+        CATEGORY = "category", "Category"
+        NUMBER = "number", "Number"
+        DATE = "date", "Date"
+        TEXT = "text", "Text"
+
+    class Source(models.TextChoices):
+        DETECTED = "detected", "Detected"
+        CORRECTED = "corrected", "Corrected"
+
+    project = models.ForeignKey(
+        Project, models.CASCADE, related_name="metadata_fields", db_index=False
+    )  # the constraint has an index
+    name = models.CharField(max_length=200)
+    type = models.CharField(max_length=8, choices=Type)
+    source = models.CharField(max_length=9, choices=Source, default=Source.DETECTED)
+    texts = models.PositiveIntegerField(default=0)  # that were looked at
+    values = models.PositiveIntegerField(default=0)  # of which so many say something in this field
+    distinct = models.PositiveIntegerField(default=0)
+    unreadable = models.PositiveIntegerField(default=0)  # values that are not of the type
+    examples = models.JSONField(default=list)
+    minimum = models.JSONField(null=True)  # a number, or a date as in ISO 8601
+    maximum = models.JSONField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="one_field_per_name")]
+
+    def __str__(self) -> str:
+        return self.name

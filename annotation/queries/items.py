@@ -9,6 +9,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import QueryDict
 
 from annotation.models import Annotation, Flag, Item, Label, Project, Round, RoundItem
+from annotation.queries.metadata import META, read_condition
 
 POOL, OPEN, COMPLETE, DISPUTED = "pool", "open", "complete", "disputed"
 EXCLUDED, DELETED = "excluded", "deleted"
@@ -23,14 +24,14 @@ STATES = {
 NOT_FILTERS = {"after", "before", "meta_field", "meta_value", "sort", "pair"}
 MOST_IDS = 1000
 FILTERS = ("round", "label", "q", "flagged", "state", "ids")
-META = "meta."
 
 
 def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[Item]:
     """The project's items under these filters; an unknown one or a value of the wrong form raises ValidationError.
 
     round (name, or "none"), label (name), q (words in the text, or an id), flagged (true, false or a kind of flag),
-    meta.<field> (value), state (pool, open, complete, disputed, excluded, deleted), ids (internal ids with commas).
+    meta.<field> (conditions as in `annotation.queries.metadata`),
+    state (pool, open, complete, disputed, excluded, deleted), ids (internal ids with commas).
     Deleted items are found by their state alone.
     """
     gone = (filters or {}).get("state") == DELETED
@@ -41,7 +42,7 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
         if "\x00" in value or "\x00" in name:
             raise ValidationError({name.replace("\x00", ""): "A NUL character can be in no text."})
         if name.startswith(META) and len(name) > len(META):
-            found = found.filter(_meta_is(name.removeprefix(META), value))
+            found = found.filter(read_condition(project, name.removeprefix(META), value))
         elif name in _FILTERS:
             found = _FILTERS[name](found, project, value)
         else:
@@ -148,20 +149,6 @@ _FILTERS = {
 }
 
 
-def _meta_is(field: str, value: str) -> Q:
-    """The field has this value, as text or as the number, truth value or null that it reads as (by the index)."""
-    matches = Q(meta__contains={field: value})
-    if value in {"true", "false"}:
-        return matches | Q(meta__contains={field: value == "true"})
-    try:
-        number = float(value)
-    except ValueError:
-        return matches
-    if number in {float("inf"), float("-inf")} or number != number:
-        return matches
-    return matches | Q(meta__contains={field: int(number) if number.is_integer() else number})
-
-
 def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
     """What is known of each item of a page, in a fixed number of queries.
 
@@ -228,15 +215,6 @@ def state_of(done: Iterable[bool]) -> str:
     if not rounds:
         return POOL
     return COMPLETE if all(rounds) else OPEN
-
-
-def meta_fields(project: Project, sample: int = 200) -> list[str]:
-    """The names of metadata that the newest items have."""
-    newest = Item.objects.filter(project=project, deleted__isnull=True).order_by("-id")[:sample]
-    names: Counter[str] = Counter()
-    for meta in newest.values_list("meta", flat=True):
-        names.update(list(meta))
-    return [name for name, _ in names.most_common(12)]
 
 
 def flags_of(item: Item) -> QuerySet[Flag]:

@@ -29,6 +29,7 @@ from annotation.services.copying import lock_imports, prepare_transaction, refre
 from annotation.services.entering import Entry, ItemEntry
 from annotation.services.entering_answers import AnswerEntry, GoldEntry
 from annotation.services.mapping import from_json, guess_mapping
+from annotation.services.metadata_fields import detect_fields
 from annotation.services.reading import Layout, Unreadable
 from annotation.services.settling import (
     look_again,
@@ -223,6 +224,8 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     elif entry.round is not None:
         look_again(entry.round)
         Round.objects.filter(pk=entry.round.pk).update(items_total=F("items_total") + entry.new_items)
+    if entry.new_items:
+        detect_fields(source.project)
     tally = entry.tally
     source.rows, source.imported = tally.rows, tally.imported
     source.duplicate_rows, source.rejected = tally.duplicates, tally.rejected

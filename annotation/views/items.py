@@ -16,11 +16,13 @@ from annotation.jobs import change_items
 from annotation.models import Flag, Item, Project, Role, Round, User
 from annotation.queries import items as queries
 from annotation.queries.jobs import live_job, worker_alive
+from annotation.queries.metadata import META, field_names
 from annotation.queries.projects import active_labels, rounds
 from annotation.services.bulk import ROUND, Done
 
 PAGE = 50
 MOST_COUNTED = 1000
+MOST_FIELDS = 12
 ANSWER_FORMS = [
     ("csv", "CSV"),
     ("jsonl", "JSON Lines"),
@@ -61,7 +63,7 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
         "labels": active_labels(project),
         "states": queries.STATES,
         "flag_kinds": Flag.Kind.choices,
-        "meta_fields": queries.meta_fields(project),
+        "meta_fields": field_names(project)[:MOST_FIELDS],
         "answer_forms": [*ANSWER_FORMS, ("conll", "CoNLL")]
         if project.task == Project.Task.SPANS
         else ANSWER_FORMS,
@@ -99,7 +101,7 @@ def _place(request: HttpRequest, name: str) -> int | None:
 
 
 def _filter_words(name: str) -> str:
-    return name.removeprefix(queries.META)
+    return name.removeprefix(META)
 
 
 def _list_query(request: HttpRequest) -> str:
@@ -121,7 +123,7 @@ def _without(request: HttpRequest, name: str) -> str:
     kept = request.GET.copy()
     for gone in (name, "after", "before"):
         kept.pop(gone, None)
-    if name.startswith(queries.META):
+    if name.startswith(META):
         kept.pop("meta_field", None)
         kept.pop("meta_value", None)
     return f"{request.path}?{kept.urlencode()}"

@@ -6,6 +6,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 
 from annotation.models import MetaLabel
+from evaluation.queries.splits import FieldChoices
 from evaluation.recipes import DUPLICATES, LABEL, LABEL_SOURCES, check_recipe
 
 PARTS = ["train", "validation", "test"]
@@ -51,13 +52,17 @@ class SplitSetForm(forms.Form):
         widget=forms.NumberInput(attrs=MINI),
     )
 
-    def __init__(self, fields: list[str], recipe: dict[str, Any] | None, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs | {"initial": initial_values(recipe) if recipe else None})
-        for name in ("group", "hold_out_field"):
+    def __init__(
+        self, choices: FieldChoices, recipe: dict[str, Any] | None, *args: Any, **kwargs: Any
+    ) -> None:
+        initial = initial_values(recipe) if recipe else {}
+        super().__init__(*args, **kwargs | {"initial": initial or None})
+        for name, fields in (("group", choices.group), ("hold_out_field", choices.hold_out)):
             choice = self.fields[name]
             assert isinstance(choice, forms.ChoiceField)
-            choice.choices = [("", "no field"), *((field, field) for field in fields)]
-        self.has_fields = bool(fields)
+            used = [field for field in [initial.get(name)] if field and field not in fields]
+            choice.choices = [("", "no field"), *((field, field) for field in [*fields, *used])]
+        self.has_fields = bool(choices.group)
         self.fields["seed"].widget.attrs |= MINI
 
     def clean(self) -> dict[str, Any]:

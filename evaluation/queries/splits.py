@@ -10,13 +10,13 @@ from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast
 
-from annotation.models import Annotation, Guideline, Item, Job, Project
+from annotation.models import Annotation, Guideline, Job, MetadataField, Project
+from annotation.queries.metadata import field_names, grouping_fields
 from evaluation.models import SplitFile, SplitItem, SplitSet
 from evaluation.recipes import split_names
 from qc.models import Decision, Outcome
 
 AT_ONCE = 20_000
-MOST_VALUES = 200
 BUILD = "build_split_set"
 
 
@@ -100,27 +100,16 @@ def exclusions(project: Project) -> dict[int, str]:
     return {item: meta_label for item, outcome, meta_label in decided if outcome == Outcome.EXCLUDE}
 
 
-def metadata_fields(project: Project) -> list[str]:
-    """The names of the metadata fields, from the newest 1,000 texts."""
-    sample = (
-        Item.objects.filter(project=project, deleted__isnull=True)
-        .order_by("-id")
-        .values_list("meta", flat=True)
-    )
-    return sorted({key for meta in sample[:1000] for key in meta})
+class FieldChoices(NamedTuple):
+    """The metadata fields that a rule can go by: equal values stay together, or some values are held out."""
+
+    group: list[str]
+    hold_out: list[str]
 
 
-def field_values(project: Project, field: str) -> list[str]:
-    """The values of a metadata field among the newest 1,000 texts, at most 200, as text."""
-    sql = """
-        SELECT DISTINCT value FROM (
-            SELECT meta ->> %s AS value FROM annotation_item
-            WHERE project_id = %s AND deleted IS NULL ORDER BY id DESC LIMIT 1000
-        ) newest WHERE value IS NOT NULL ORDER BY value LIMIT %s
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [field, project.pk, MOST_VALUES])
-        return [value for (value,) in cursor.fetchall()]
+def field_choices(project: Project) -> FieldChoices:
+    """The fields that fit by their type."""
+    return FieldChoices(grouping_fields(project), field_names(project, MetadataField.Type.CATEGORY))
 
 
 def guideline_versions(split_set: SplitSet) -> list[int]:

@@ -18,11 +18,12 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from annotation.models import Job, Membership, Project, Role, User
+from annotation.models import Job, Membership, MetadataField, Project, Role, User
 from annotation.services import archiving as ground
 from annotation.services.archiving import Restoring, first_ids, table_blocks
 from annotation.services.audit import record
 from annotation.services.jobs import Progress
+from annotation.services.metadata_fields import detect_fields
 from qc.services import archiving as quality
 
 FORMAT, VERSION = "loupe-archive", 1
@@ -197,6 +198,8 @@ def read_archive(project: Project, user: User, file: IO[bytes], progress: Progre
                     f"The archive is damaged: {table.name} is not what its manifest says. Download it again."
                 )
             done += n
+    if MetadataField._meta.label_lower not in entries:  # an older archive
+        detect_fields(project)
     Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": Role.OWNER, "state": Membership.State.ACTIVE}
     )

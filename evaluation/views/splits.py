@@ -29,7 +29,7 @@ def splits(request: HttpRequest, slug: str) -> HttpResponse:
     newest = queries.split_sets(project).select_related("created_by").first()
     if request.method != "POST":
         return _show(request, project, newest, None)
-    form = SplitSetForm(queries.metadata_fields(project), newest.recipe if newest else None, request.POST)
+    form = SplitSetForm(queries.field_choices(project), newest.recipe if newest else None, request.POST)
     if form.is_valid():
         try:
             made = create_split_set(
@@ -65,7 +65,7 @@ def _show(
         context |= _facts(chosen)
     if form is None:
         recipe = chosen.recipe if chosen else None
-        form = SplitSetForm(queries.metadata_fields(project), recipe)
+        form = SplitSetForm(queries.field_choices(project), recipe)
         form.initial.setdefault("name", chosen.name if chosen else project.slug)
         form.initial.setdefault("seed", chosen.seed if chosen else 0)
     context["form"] = form

@@ -8,10 +8,11 @@ from numpy.typing import NDArray
 
 from annotation.algorithms.intervals import Estimate
 from annotation.models import Guideline, Project, Round
+from annotation.queries.metadata import cohort_fields
 from qc.algorithms.people import group_means
 from qc.algorithms.sittings import EDGES, minutes_into_sitting, stretch_of
 from qc.queries.answers import Answers
-from qc.queries.texts import cohort_fields, cohort_of_items
+from qc.queries.texts import cohort_of_items
 from qc.services.measuring import Measured
 
 Integers = NDArray[np.int64]

@@ -9,12 +9,13 @@ from scipy import sparse
 
 from annotation.algorithms.intervals import wilson
 from annotation.models import Project
+from annotation.queries.metadata import cohort_fields
 from qc.algorithms.ceiling import Ceiling, human_ceiling
 from qc.algorithms.majority import majority
 from qc.models import HumanCeiling
 from qc.queries.answers import Checks
 from qc.queries.known import known_labels
-from qc.queries.texts import cohort_fields, cohort_of_items
+from qc.queries.texts import cohort_of_items
 from qc.services.measuring import Measured, codes_of
 
 Integers = NDArray[np.int64]

@@ -13,7 +13,8 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotation.algorithms.duplicates import duplicate_clusters
-from annotation.models import Label, Project, User
+from annotation.models import Label, MetadataField, Project, User
+from annotation.queries.metadata import field_names
 from annotation.queries.projects import newest_annotation_id
 from annotation.services.embeddings import embed_texts
 from annotation.services.jobs import Progress
@@ -38,7 +39,8 @@ def explore_texts(project: Project, progress: Progress) -> None:
     """Looks at all texts and stores what there is to see. Done again, the newer result replaces the older."""
     progress(0.02, "reading texts")
     revision = newest_annotation_id(project)
-    pool = read_pool(project)
+    categories = field_names(project, MetadataField.Type.CATEGORY)
+    pool = read_pool(project, categories)
     progress(0.1, f"measuring {len(pool):,} texts")
     clusters = duplicate_clusters(pool.texts, COPY) if len(pool) else np.zeros(0, np.int64)
     progress(0.25, f"placing {len(pool):,} texts")
@@ -49,7 +51,7 @@ def explore_texts(project: Project, progress: Progress) -> None:
         "texts": len(pool),
         "length": _lengths(pool.texts),
         "labels": _balance(labels, names),
-        "meta": _values(pool),
+        "meta": _values(pool, categories),
         **_distances(pool, vectors, clusters),
     }
     progress(0.5, "searching for label errors")
@@ -89,11 +91,11 @@ def _balance(labels: pd.DataFrame, names: dict[int, str]) -> list[dict[str, Any]
     return [{"label": names[pk], "n": counts[pk]} for pk in sorted(names, key=lambda pk: (-counts[pk], pk))]
 
 
-def _values(pool: Pool) -> list[dict[str, Any]]:
-    """The fields of the metadata that have few values, with how many texts have each."""
+def _values(pool: Pool, fields: list[str]) -> list[dict[str, Any]]:
+    """The categories that have few values, with how many texts have each."""
     found = []
-    for name, values in pool.meta.items():
-        counts = Counter(value for value in values if value is not None)
+    for name in fields:
+        counts = Counter(value for value in pool.meta.get(name, []) if value is not None)
         if 0 < len(counts) <= FEW_VALUES:
             top = [{"value": value, "n": n} for value, n in counts.most_common(MOST_VALUES)]
             found.append({"field": name, "values": top, "others": len(counts) - len(top)})

@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.models import Item, Project, Role, User
-from annotation.queries.items import meta_fields
+from annotation.models import Item, MetadataField, Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
+from annotation.queries.metadata import field_names
 from annotation.queries.values import label_names
 from qc.algorithms.samples import sample_size
 from qc.forms.explore import MarkForm, SampleForm, SizeForm, SuspectCasesForm
@@ -41,7 +41,7 @@ REASONS = {
 def explore(request: HttpRequest, slug: str) -> HttpResponse:
     """What the texts are like, which labels look wrong, and the samples that were drawn."""
     project = open_project(request, slug, Role.LEAD)
-    return _page(request, project, SampleForm(meta_fields(project)))
+    return _page(request, project, SampleForm(field_names(project, MetadataField.Type.CATEGORY)))
 
 
 @require_POST
@@ -58,7 +58,7 @@ def draw(request: HttpRequest, slug: str) -> HttpResponse:
     """Draws a sample."""
     project = open_project(request, slug, Role.LEAD)
     assert isinstance(request.user, User)
-    form = SampleForm(meta_fields(project), request.POST)
+    form = SampleForm(field_names(project, MetadataField.Type.CATEGORY), request.POST)
     if not form.is_valid():
         return _page(request, project, form, status=400)
     try:

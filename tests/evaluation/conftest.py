@@ -9,6 +9,7 @@ import pytest
 
 from annotation.algorithms.text import digest
 from annotation.models import Item, Job, Label, Project, User
+from annotation.services.metadata_fields import detect_fields
 from annotation.services.projects import create_project
 from evaluation.jobs import start_split_set
 from evaluation.models import SplitSet
@@ -24,7 +25,7 @@ def add_texts(project: Project) -> AddTexts:
 
     def add(rows: list[tuple[str, str | None, dict[str, Any]]], **fields: Any) -> list[Item]:
         labels = {label.name: label for label in Label.objects.filter(project=project)}
-        return Item.objects.bulk_create(
+        made = Item.objects.bulk_create(
             Item(
                 project=project,
                 text=text,
@@ -35,6 +36,8 @@ def add_texts(project: Project) -> AddTexts:
             )
             for text, label, meta in rows
         )
+        detect_fields(project)
+        return made
 
     return add
 

@@ -11,6 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Annotator, AnswerKind, GoldItem, Item, Job, Label, Project, User
+from annotation.services.metadata_fields import detect_fields
 from qc.models import AnnotatorReport
 from qc.services.agreement import change_quality_settings, compute_agreement
 from qc.services.cases import open_cases
@@ -109,6 +110,7 @@ def team(project: Project) -> Project:
                 )
             )
     Annotation.objects.bulk_create(made)
+    detect_fields(project)
     return project
 
 
