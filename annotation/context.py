@@ -22,6 +22,7 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("Models", "Runs", "eval", "runs", Role.LEAD),
     ("Set up", "Guideline", "book", "guideline", Role.LEAD),
     ("Set up", "Rounds", "round", "rounds", Role.LEAD),
+    ("Set up", "Gold", "star", "gold", Role.LEAD),
     ("Set up", "Team", "team", "team", Role.LEAD),
     ("Set up", "Jobs", "clock", "jobs", Role.LEAD),
     ("Set up", "Settings", "gear", "settings", Role.LEAD),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.views import agreement, annotators, cases, explore, own, review, rounds, samples, truth
+from qc.views import agreement, annotators, cases, explore, gold, own, review, rounds, samples, truth
 
 agreement_urls = [
     path("projects/<slug:slug>/agreement/settings/", agreement.change_settings, name="quality-settings"),
@@ -39,6 +39,9 @@ review_urls = [
 
 round_urls = [
     path("projects/<slug:slug>/rounds/", rounds.round_list, name="rounds"),
+    path("projects/<slug:slug>/gold/", gold.gold_list, name="gold"),
+    path("projects/<slug:slug>/gold/promote/", gold.promote, name="promote-gold"),
+    path("projects/<slug:slug>/gold/<int:pk>/", gold.change, name="change-gold"),
     path("projects/<slug:slug>/mine/", own.own_work, name="own-work"),
 ]
 

@@ -18,6 +18,7 @@ from django.utils import timezone
 from annotation.models import (
     Annotation,
     Assignment,
+    GoldItem,
     Invitation,
     Item,
     Job,
@@ -66,6 +67,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "set-quota": {"post": LEAD},
     "change-member": {"post": LEAD},
     "own-work": {"get": ANN},
+    "gold": {"get": LEAD, "post": LEAD},
+    "promote-gold": {"post": LEAD},
+    "change-gold": {"post": LEAD},
     "rounds": {"get": LEAD, "post": LEAD},
     "change-round": {"post": LEAD},
     "open-round": {"post": LEAD},
@@ -179,6 +183,9 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-truth": {"get": LEAD, "post": LEAD},
     "api-human-ceiling": {"get": LEAD},
     "api-resolved-labels": {"get": LEAD},
+    "api-gold": {"get": LEAD, "post": LEAD},
+    "api-promote-gold": {"post": LEAD},
+    "api-change-gold": {"patch": LEAD},
     "api-cases": {"get": ADJ, "post": ADJ},
     "api-case": {"get": ADJ},
     "api-votes": {"post": ADJ},
@@ -269,6 +276,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
     assignment = Assignment.objects.create(
         round=made, item=items[1], annotator=author, expires=timezone.now() + timedelta(hours=1)
     )
+    known = GoldItem.objects.create(project=project, item=items[1], label=label)
     case = Case.objects.create(project=project, item=items[0])
     proposal = GuidelineProposal.objects.create(case=case, user=lea, text="Say so.")
     SuspectReport.objects.create(project=project, result=EXPLORED)
@@ -315,6 +323,8 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
             "correct-metadata": field.pk,
             "api-metadata-field": field.pk,
             "api-flags": items[0].pk,
+            "change-gold": known.pk,
+            "api-change-gold": known.pk,
             "api-meta-labels": items[0].pk,
             "mark-text": items[0].pk,
             "api-answer": assignment.pk,

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from qc.api import agreement, cases, explore, quality, resolved, review
+from qc.api import agreement, cases, explore, gold, quality, resolved, review
 
 urlpatterns = [
     path(
@@ -23,6 +23,9 @@ urlpatterns = [
         resolved.ResolvedLabels.as_view(),
         name="api-resolved-labels",
     ),
+    path("projects/<slug:slug>/gold/", gold.GoldList.as_view(), name="api-gold"),
+    path("projects/<slug:slug>/gold/promote/", gold.GoldPromotion.as_view(), name="api-promote-gold"),
+    path("gold/<int:pk>/", gold.GoldDetail.as_view(), name="api-change-gold"),
     path("projects/<slug:slug>/cases/", cases.CaseList.as_view(), name="api-cases"),
     path("cases/<int:case_id>/", cases.CaseDetail.as_view(), name="api-case"),
     path("cases/<int:case_id>/votes/", cases.VoteList.as_view(), name="api-votes"),

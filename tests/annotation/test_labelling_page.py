@@ -19,9 +19,10 @@ from annotation.models import (
     Round,
     User,
 )
+from annotation.services import labelling
 from annotation.services.guidelines import publish_guideline
 from annotation.views.annotate import AHEAD
-from tests.annotation.labelling_steps import fill
+from tests.annotation.labelling_steps import answer, expire, fill, take
 
 pytestmark = pytest.mark.django_db
 Page = Callable[[User | None], Client]
@@ -98,6 +99,28 @@ def test_wrong_fields_are_told_on_the_page(project: Project, ann: User, page: Pa
     assert browser.post(PATH, {"assignment": "9999", "key": uuid.uuid4(), "label": "good"}).status_code == 404
     assert browser.post(f"{PATH}skip/", {"assignment": "x"}).status_code == 404
     assert not Annotation.objects.exists()
+
+
+def test_a_long_comment_anothers_text_a_late_answer_and_a_closed_round_store_nothing(
+    project: Project, ann: User, ben: User, page: Page
+) -> None:
+    made = fill(project, 1, overlap=1)
+    browser = page(ann)
+    sent = fields(browser.get(PATH).content.decode()) | {"label": "good"}
+    assert page(ben).post(PATH, sent).status_code == 404
+    long = browser.post(PATH, sent | {"comment": "x" * 10_000_000}, follow=True)
+    assert "Nothing was saved" in long.content.decode()
+    assert not Annotation.objects.exists()
+    expire(Assignment.objects.get(annotator__user=ann))
+    labelling.return_expired_leases()
+    (others,) = take(project, ben)
+    late = browser.post(PATH, sent, follow=True).content.decode()
+    assert "Your time for this text ran out" in late
+    answer(others)
+    assert "Your time for this text ran out" in browser.post(PATH, sent, follow=True).content.decode()
+    Round.objects.filter(pk=made.pk).update(state="closed")
+    assert "is closed" in browser.post(PATH, sent, follow=True).content.decode()
+    assert Annotation.objects.get().annotator.user == ben
 
 
 def test_the_end_of_work_says_why(project: Project, ann: User, page: Page) -> None:

@@ -2,15 +2,18 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from annotation.models import (
     Annotation,
     AnnotationVersion,
     Annotator,
+    Assignment,
     Flag,
     Item,
     Membership,
@@ -154,6 +157,20 @@ class TestAnswer:
         assert "closed" in refused.json()["detail"]
         assert client.post(f"/api/v1/assignments/{second['id']}/skip/").status_code == 409
         assert client.patch(f"/api/v1/annotations/{made['id']}/", {"label": "bad"}).status_code == 409
+
+    def test_a_late_answer_to_a_text_that_others_hold_conflicts(
+        self, project: Project, ann: User, ben: User, api: Api
+    ) -> None:
+        fill(project, 1, overlap=1)
+        late, other = api(ann), api(ben)
+        held = take(late)[0]
+        Assignment.objects.update(expires=timezone.now() - timedelta(minutes=1))
+        theirs = take(other)[0]
+        refused = answer(late, held)
+        assert (refused.status_code, "ran out" in refused.json()["detail"]) == (409, True)
+        assert answer(other, theirs).status_code == 201
+        assert answer(late, held).status_code == 409
+        assert Annotation.objects.count() == 1
 
     @pytest.mark.parametrize("pk", [0, 999_999, 2**63, 2**70])
     def test_unknown_assignments_are_not_there(self, project: Project, ann: User, api: Api, pk: int) -> None:

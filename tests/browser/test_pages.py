@@ -33,6 +33,7 @@ def addresses() -> list[str]:
         f"{project}mine/",
         f"{project}team/",
         f"{project}team/?member=amara",
+        f"{project}gold/?item={item.pk}",
         f"{project}jobs/",
         f"{project}items/",
         f"{project}items/{item.pk}/",
