@@ -68,7 +68,6 @@ project_urls = [
     path("projects/<slug:slug>/items/change/", items.change, name="change-items"),
     path("projects/<slug:slug>/imports/", imports.import_list, name="import"),
     path("projects/<slug:slug>/imports/<int:pk>/columns/", imports.map_columns, name="import-map"),
-    path("projects/<slug:slug>/imports/<int:pk>/", imports.import_result, name="import-result"),
     path(
         "projects/<slug:slug>/imports/<int:pk>/rejected.csv",
         imports.left_out,

@@ -3,7 +3,16 @@
 import subprocess
 import sys
 
-NAMES = ["import_items", "labelling", "key_to_text", "kills", "agreement", "near_duplicates", "export"]
+NAMES = [
+    "import_items",
+    "labelling",
+    "key_to_text",
+    "kills",
+    "agreement",
+    "near_duplicates",
+    "cleaning",
+    "export",
+]
 
 
 def main(names: list[str]) -> int:

@@ -47,6 +47,19 @@ def start_split_set(split_set: SplitSet, user: User) -> Job:
     )
 
 
+def start_cleaning(project: Project, user: User, threshold: float) -> Job:
+    """Looks at all texts: copies, unusable ones, and what they are like."""
+    return start_job(
+        "clean_pool",
+        project,
+        user,
+        {"threshold": threshold},
+        title=f"A look at all texts, similar ones from {threshold:g}",
+        result_url=reverse("api-cleaning", args=[project.slug]),
+        page_url=reverse("cleaning", args=[project.slug]),
+    )
+
+
 def start_archive(project: Project, user: User) -> Job:
     """Writes everything of a project into one file."""
     job = start_job(

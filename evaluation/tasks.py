@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from annotation.services import jobs
-from evaluation.services import archives, leakage, runs, splits
+from evaluation.services import archives, cleaning, leakage, runs, splits
 
 
 @shared_task(name="loupe.run_report")
@@ -20,6 +20,14 @@ def find_copies(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             leakage.find_copies(job.parameters["report"], progress)
+
+
+@shared_task(name="loupe.clean_pool")
+def clean_pool(job_id: str) -> None:
+    """Looks at all texts of a project."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            cleaning.clean_pool(job.project, job.created_by, job.parameters["threshold"], progress)
 
 
 @shared_task(name="loupe.build_split_set")

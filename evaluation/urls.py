@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import archives, items, leakage, overview, runs, splits
+from evaluation.views import archives, cleaning, items, leakage, overview, runs, splits
 
 overview_urls = [
     path("", overview.project_list, name="projects"),
@@ -24,6 +24,13 @@ run_urls = [
     path("projects/<slug:slug>/runs/<int:run_id>/errors/", runs.run_errors, name="run-errors"),
 ]
 
+cleaning_urls = [
+    path("projects/<slug:slug>/cleaning/", cleaning.cleaning, name="cleaning"),
+    path("projects/<slug:slug>/cleaning/pairs/", cleaning.pairs, name="near-pairs"),
+    path("projects/<slug:slug>/cleaning/drop/<int:pk>/", cleaning.drop_new_copies, name="drop-new-copies"),
+    path("projects/<slug:slug>/imports/<int:pk>/", cleaning.import_result, name="import-result"),
+]
+
 leakage_urls = [
     path("projects/<slug:slug>/leakage/", leakage.leakage, name="leakage"),
     path("projects/<slug:slug>/leakage/pairs/<int:pair_id>/", leakage.decide, name="decide-pair"),
@@ -39,4 +46,4 @@ split_urls = [
     path("projects/<slug:slug>/splits/<int:split_set_id>/delete/", splits.delete, name="delete-split-set"),
 ]
 
-urlpatterns = archive_urls + overview_urls + item_urls + run_urls + leakage_urls + split_urls
+urlpatterns = cleaning_urls + archive_urls + overview_urls + item_urls + run_urls + leakage_urls + split_urls

@@ -1,5 +1,7 @@
 """Importing in two steps: upload, then say what the columns become; and what became of the rows."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
@@ -103,8 +105,10 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
 
 
 @require_GET
-def import_result(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """Where the rows went, why some were left out, and undo."""
+def import_result(
+    request: HttpRequest, slug: str, pk: int, more: dict[str, Any] | None = None
+) -> HttpResponse:
+    """Where the rows went, why some were left out, and undo. `more` is what another room knows of the texts."""
     project = open_project(request, slug, Role.LEAD)
     source = get_object_or_404(queries.imports(project), pk=pk)
     if source.state == Import.State.UPLOADED:
@@ -123,6 +127,7 @@ def import_result(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "why_not_undoable": queries.why_not_undoable(source),
         "left_out": source.duplicate_rows + source.rejected,
         "bar": queries.shares(source),
+        **(more or {}),
     }
     return render(request, "annotation/import_result.html", context)
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.api import archives, leakage, runs, splits
+from evaluation.api import archives, cleaning, leakage, runs, splits
 
 run_urls = [
     path("projects/<slug:slug>/runs/", runs.RunList.as_view(), name="api-runs"),
@@ -10,6 +10,10 @@ run_urls = [
     path("runs/<int:run_id>/predictions/", runs.RunPredictions.as_view(), name="api-predictions"),
     path("runs/<int:run_id>/report/", runs.RunReportDetail.as_view(), name="api-run-report"),
     path("runs/<int:run_id>/errors/", runs.RunErrors.as_view(), name="api-run-errors"),
+]
+
+cleaning_urls = [
+    path("projects/<slug:slug>/cleaning/", cleaning.Cleaning.as_view(), name="api-cleaning"),
 ]
 
 leakage_urls = [
@@ -45,4 +49,4 @@ split_urls = [
     ),
 ]
 
-urlpatterns = archive_urls + run_urls + leakage_urls + split_urls
+urlpatterns = cleaning_urls + archive_urls + run_urls + leakage_urls + split_urls

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 
 from evaluation.demo.project import SEED, Demo, Say, run_job
 from evaluation.demo.texts import NAMES
-from evaluation.jobs import start_leakage, start_report, start_split_set
+from evaluation.jobs import start_cleaning, start_leakage, start_report, start_split_set
 from evaluation.models import Run, SplitSet
 from evaluation.services import freezing, leakage, runs, splits
 from qc.jobs import start_agreement, start_exploration, start_sample, start_truth
@@ -49,8 +49,8 @@ def make_results(demo: Demo, say: Say) -> None:
     say("a look at all texts: suspected labels, and a sample that is half reviewed")
     run_job(start_exploration(project, lead))
     review_some(demo)
-    say("copies in the pool")
-    run_job(start_leakage(leakage.open_report(project, None, 0.8, 3), lead))
+    say("a look at the pool: copies, unusable texts, distributions")
+    run_job(start_cleaning(project, lead, 0.8))
     say("two split sets: one that tears copies apart, and one that keeps them together, frozen")
     torn = build(demo, "random", {"splits": {"train": 0.7, "test": 0.3}, "group": []})
     run_job(start_leakage(leakage.open_report(project, torn, 0.8, 3), lead))
