@@ -2,11 +2,34 @@
 
 from django.urls import path
 
-from qc.views import agreement, annotators, cases, explore, gold, own, review, rounds, samples, truth
+from qc.views import (
+    agreement,
+    annotators,
+    cases,
+    explore,
+    files,
+    gold,
+    own,
+    review,
+    rounds,
+    samples,
+    truth,
+)
 
 agreement_urls = [
     path("projects/<slug:slug>/agreement/settings/", agreement.change_settings, name="quality-settings"),
     path("projects/<slug:slug>/annotators/<int:annotator_id>/", annotators.annotator, name="annotator"),
+    path(
+        "projects/<slug:slug>/annotators/<int:annotator_id>/decide/",
+        annotators.decide,
+        name="decide-on-annotator",
+    ),
+    path(
+        "projects/<slug:slug>/annotators/<int:annotator_id>/report.csv",
+        files.person_file,
+        name="annotator-file",
+    ),
+    path("projects/<slug:slug>/agreement.csv", files.agreement_file, name="agreement-file"),
     path("projects/<slug:slug>/truth/", truth.truth, name="truth"),
     path("projects/<slug:slug>/truth/compute/", truth.compute, name="compute-truth"),
     path("projects/<slug:slug>/agreement/", agreement.agreement, name="agreement"),

@@ -185,6 +185,76 @@ def curve(
     return chart(height, said, pieces)
 
 
+@register.simple_tag
+def windows(
+    estimates: Sequence[Any], labels: Sequence[str], height: int = 200, threshold: Any = None, label: str = ""
+) -> SafeString:
+    """Shares one after the other with their intervals, from 0 to 1; red where an interval lies below the threshold."""
+    known = [
+        (name, estimate, value)
+        for name, estimate in zip(labels, estimates, strict=True)
+        if (value := finite(part(estimate, "value"))) is not None
+    ]
+    if not known:
+        return NO_DATA
+    floor, top, limit = height - 20, 10, finite(threshold)
+
+    def down(share: float) -> float:
+        return top + (floor - top) * (1 - share)
+
+    grid = [
+        format_html('<line class="g" x1="0" x2="100%" y1="{}" y2="{}"/>', plain(y), plain(y))
+        for y in (down(1), down(0.75), down(0.5), down(0.25))
+    ]
+    sides = [words(f"{share:.0%}", "0", down(share) - 4) for share in (1.0, 0.5)]
+    axis = [format_html('<line class="a" x1="0" x2="100%" y1="{}" y2="{}"/>', floor, floor)]
+    if limit is not None:
+        y = plain(down(limit))
+        axis += [
+            format_html('<line class="t" x1="0" x2="100%" y1="{}" y2="{}"/>', y, y),
+            words(f"floor {limit:.0%}", "100%", down(limit) - 6, "on e"),
+        ]
+    step = 100 / len(known)
+    marks, path = [], []
+    for at, (name, estimate, value) in enumerate(known):
+        x = step * (at + 0.5)
+        low, high = finite(part(estimate, "low")), finite(part(estimate, "high"))
+        below = limit is not None and high is not None and high < limit
+        path.append(f"{plain(x)},{plain(down(value))}")
+        if low is not None and high is not None:
+            marks.append(
+                format_html(
+                    '<line class="lx2{}" x1="{}%" x2="{}%" y1="{}" y2="{}"/>',
+                    " bad" if below else "",
+                    plain(x),
+                    plain(x),
+                    plain(down(high)),
+                    plain(down(low)),
+                )
+            )
+        marks.append(
+            format_html(
+                '<circle class="{}" cx="{}%" cy="{}" r="4.5"/>',
+                "px" if below else "p",
+                plain(x),
+                plain(down(value)),
+            )
+        )
+        if len(known) <= 8:
+            marks.append(words(f"{value:.0%}", f"{plain(x + 1.2)}%", down(value) - 7, "on"))
+        if at % max(1, len(known) // 6) == 0:
+            marks.append(words(name, f"{plain(x)}%", height - 4, "m"))
+    line = format_html(
+        '<svg x="0" y="0" width="100%" height="{}" viewBox="0 0 100 {}" preserveAspectRatio="none">'
+        '<polyline class="l2" points="{}"/></svg>',
+        height,
+        height,
+        " ".join(path),
+    )
+    said = label or f"{len(known)} shares with intervals, from {known[0][2]:.0%} to {known[-1][2]:.0%}"
+    return chart(height, said, [*grid, *sides, *axis, line, *marks])
+
+
 def named(called: str, points: Points, other: Points, plot_height: int, weight: str) -> SafeString:
     """A curve's name where the other curve is farthest, on the side that is turned away from it."""
     x, y = points[len(points) // 2]

@@ -8,15 +8,19 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-LONG_BREAK = 15 * 60.0  # seconds without an answer after which a new sitting starts
+LONG_BREAK = (
+    15 * 60.0
+)  # seconds without an answer after which a new sitting starts, where nothing else is said
 UNTIMED_GAP = 0.2  # seconds; nobody answers faster, so such times are those of an import
 EDGES = (0, 5, 10, 15, 20, 30, 45, 60)  # minutes at which a stretch of the sitting begins
 
 
-def minutes_into_sitting(annotators: IntArray, moments: FloatArray) -> FloatArray:
+def minutes_into_sitting(
+    annotators: IntArray, moments: FloatArray, long_break: float = LONG_BREAK
+) -> FloatArray:
     """Return the minutes since the first answer of the sitting in which each answer was given.
 
-    A sitting ends where somebody gives no answer for 15 minutes.
+    A sitting ends where somebody gives no answer for a long break.
 
     Parameters
     ----------
@@ -24,6 +28,8 @@ def minutes_into_sitting(annotators: IntArray, moments: FloatArray) -> FloatArra
         Codes from 0.
     moments : (answers,) float array
         Seconds since any fixed moment.
+    long_break : float
+        Seconds.
 
     Returns
     -------
@@ -34,6 +40,8 @@ def minutes_into_sitting(annotators: IntArray, moments: FloatArray) -> FloatArra
     --------
     >>> minutes_into_sitting(np.array([0, 0, 0, 0]), np.array([0.0, 60.0, 120.0, 3600.0])).tolist()
     [0.0, 1.0, 2.0, 0.0]
+    >>> minutes_into_sitting(np.array([0, 0, 0, 0]), np.array([0.0, 60.0, 120.0, 3600.0]), 7200.0).tolist()
+    [0.0, 1.0, 2.0, 60.0]
     """
     found = np.full(len(annotators), np.nan)
     if len(annotators) == 0:
@@ -42,7 +50,7 @@ def minutes_into_sitting(annotators: IntArray, moments: FloatArray) -> FloatArra
     people, times = annotators[order], moments[order]
     gap = np.diff(times, prepend=times[0])
     first = np.append(True, people[1:] != people[:-1])
-    starts = first | (gap > LONG_BREAK)
+    starts = first | (gap >= long_break)
     begun = times[starts][np.cumsum(starts) - 1]
     size = int(people.max()) + 1
     gaps = np.bincount(people[~first], minlength=size)

@@ -111,6 +111,7 @@ class AgreementSerializer(serializers.Serializer[Any]):
     annotations = serializers.IntegerField()
     metric = serializers.CharField()
     alpha = EstimateSerializer()
+    nominal_alpha = EstimateSerializer(allow_null=True, required=False)
     ac1 = EstimateSerializer()
     percent_agreement = serializers.FloatField(allow_null=True)
     percent_agreement_interval = EstimateSerializer()
@@ -120,6 +121,8 @@ class AgreementSerializer(serializers.Serializer[Any]):
     annotator_reports = AnnotatorReportSerializer(many=True)
     confused_labels = ConfusedLabelsSerializer(many=True)
     disputed_items = DisputedItemSerializer(many=True)
+    disputed_total = serializers.IntegerField(required=False)
+    parts = serializers.JSONField(required=False)
     spans = serializers.JSONField(allow_null=True)
 
 

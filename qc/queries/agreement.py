@@ -38,6 +38,24 @@ def report_of_person(
     )
 
 
+def latest_alpha(report_id: int) -> dict[str, Any] | None:
+    """Alpha of a stored report, without the rest of it."""
+    found = AgreementReport.objects.filter(pk=report_id).values_list("result__alpha", flat=True)
+    alpha: dict[str, Any] | None = found.first()
+    return alpha
+
+
+def neighbours(report: AnnotatorReport) -> tuple[AnnotatorReport | None, AnnotatorReport | None]:
+    """The reports of the people before and after this one, in the order in which they first answered."""
+    beside = (
+        AnnotatorReport.objects.filter(agreement=report.agreement_id)
+        .select_related("annotator__user")
+        .defer("result")
+    )
+    before = beside.filter(annotator__lt=report.annotator_id).order_by("-annotator").first()
+    return before, beside.filter(annotator__gt=report.annotator_id).order_by("annotator").first()
+
+
 def reports(project: Project) -> QuerySet[AgreementReport]:
     """The stored reports: over all rounds first, then each round, newest round first."""
     return (

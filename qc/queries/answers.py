@@ -116,13 +116,16 @@ _SHAPE = {
     Project.Task.SPANS: ("spans::text", "text"),
 }
 _DELETED = "(SELECT id FROM annotation_item WHERE project_id = %s AND deleted IS NOT NULL)"
+_OUT = (
+    "(SELECT id FROM annotation_item WHERE project_id = %s AND (deleted IS NOT NULL OR excluded IS NOT NULL))"
+)
 
 
-def read_answers(project: Project, round_: Round | None = None) -> Answers:
+def read_answers(project: Project, round_: Round | None = None, *, with_excluded: bool = False) -> Answers:
     """Everybody's answers to the project's (or the round's) items that count for agreement.
 
-    Gold answers, repeats, answers that were set aside and those to deleted items do not. Somebody who answered an item
-    in several rounds counts with the newest answer.
+    Gold answers, repeats, answers that were set aside and those to deleted items do not, nor those to excluded items
+    if not asked for. Somebody who answered an item in several rounds counts with the newest answer.
     """
     rounds = scope_rounds(project, round_)
     value, kind = _SHAPE[Project.Task(project.task)]
@@ -132,7 +135,7 @@ def read_answers(project: Project, round_: Round | None = None) -> Answers:
                extract(epoch FROM created)::float8 AS moment, coalesce(guideline_id, -1) AS guideline
         FROM annotation_annotation
         WHERE round_id = ANY(%s) AND kind = 'normal' AND set_aside IS NULL AND {value} IS NOT NULL
-          AND item_id NOT IN {_DELETED}
+          AND item_id NOT IN {_DELETED if with_excluded else _OUT}
         """,  # noqa: S608 – our own names
         {
             "id": "i8",
@@ -163,7 +166,10 @@ def read_answers(project: Project, round_: Round | None = None) -> Answers:
 
 
 def read_checks(project: Project, answers: Answers, round_: Round | None = None) -> Checks:
-    """Answers to gold items, and repeats; coded as in `answers`, to which new values may be appended."""
+    """Answers to gold items and repeats, excluded items left out.
+
+    Coded as in `answers`, to which new values may be appended.
+    """
     value, kind = _SHAPE[Project.Task(project.task)]
     rows = read_columns(
         f"""
@@ -172,7 +178,7 @@ def read_checks(project: Project, answers: Answers, round_: Round | None = None)
                coalesce(a.correct::int, -1)::bigint AS correct, {_known(value, kind)} AS known
         FROM annotation_annotation a LEFT JOIN annotation_golditem g ON g.item_id = a.item_id
         WHERE a.round_id = ANY(%s) AND a.kind <> 'normal' AND a.set_aside IS NULL AND a.{value} IS NOT NULL
-          AND a.item_id NOT IN {_DELETED}
+          AND a.item_id NOT IN {_OUT}
         """,  # noqa: S608 – our own names
         {
             "item_id": "i8",

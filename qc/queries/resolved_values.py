@@ -27,7 +27,7 @@ def resolved_values(project: Project, method: str) -> pd.DataFrame:
     share of each label, or of each span as "start-end:label". Spans resolve by majority whatever the method.
     """
     names = label_names(project)
-    answers = read_answers(project)
+    answers = read_answers(project, with_excluded=True)
     several = project.task == Project.Task.MULTILABEL
     people = np.unique(answers.annotators, return_inverse=True)[1]
     item_ids, items = np.unique(answers.items, return_inverse=True)

@@ -37,7 +37,7 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
     progress(0.5, "by week, guideline and cohort")
     result["parts"] = parts_of(project, measured, answers)
     progress(0.7, f"reports of {len(measured.person_ids):,} people")
-    reports = people_reports(measured, answers, checks, people, pairs)
+    reports = people_reports(measured, answers, checks, people, pairs, project.gold_threshold)
     result["annotator_reports"] = [brief for _, brief, _ in reports]
     progress(0.95, "keeping the result")
     with transaction.atomic():

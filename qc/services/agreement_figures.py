@@ -39,6 +39,7 @@ def agreement_result(measured: Measured, usernames: list[str]) -> tuple[dict[str
     nominal = measured.metric == "nominal"
     alpha = exact.alpha if nominal else measured.alpha_of(counts)
     entropy = entropy_of_answers(counts)
+    disputed = disputed_items(counts)
     result = {
         "items": int((answers >= 1).sum()),
         "items_with_overlap": int((answers >= 2).sum()),
@@ -55,8 +56,9 @@ def agreement_result(measured: Measured, usernames: list[str]) -> tuple[dict[str
         "confused_labels": _confused(measured, entropy),
         "disputed_items": [
             {"item_id": int(measured.item_ids[at]), "entropy": round(float(entropy[at]), 12)}
-            for at in disputed_items(counts, MOST_DISPUTED)
+            for at in disputed[:MOST_DISPUTED]
         ],
+        "disputed_total": len(disputed),
         "spans": None,
     }
     if measured.spans is not None:

@@ -102,7 +102,7 @@ def _cohort_rows(project: Project, measured: Measured, field: str) -> list[dict[
 
 
 def _minutes(measured: Measured, answers: Answers) -> list[dict[str, Any]]:
-    stretches = stretch_of(minutes_into_sitting(measured.persons, answers.moments))
+    stretches = stretch_of(minutes_into_sitting(measured.persons, answers.moments, measured.long_break))
     if not (stretches >= 0).any():
         return []
     disagreement = 1 - measured.score

@@ -12,6 +12,7 @@ from scipy import sparse
 
 from annotation.algorithms.intervals import Estimate
 from annotation.models import Label, Project
+from annotation.services.timekeeping import break_of
 from qc.algorithms.answer_scores import score_labels, score_with_distance
 from qc.algorithms.distances import Distance, Interval, Nominal, Sets
 from qc.algorithms.label_counts import count_labels
@@ -36,7 +37,8 @@ class Measured:
     `items`, `persons`, `codes`: (n,) of each answer, standing for `item_ids`, `person_ids` and, where one label is
     asked for, the place of the label in `labels`; else that of the value in `values`. `counts`: (items, codes).
     `score`: (n,), agreement of each answer with the others on its text. `given`: (codes, labels), how often the value
-    holds the label. `spans`: where spans are asked for, what agreement on them is.
+    holds the label. `spans`: where spans are asked for, what agreement on them is. `long_break`: seconds without an
+    answer that end a sitting.
     """
 
     metric: str
@@ -50,6 +52,7 @@ class Measured:
     counts: sparse.csr_array
     score: Floats
     given: sparse.csr_array
+    long_break: float
     alpha_of: Callable[[sparse.csr_array], Estimate]
     spans: SpanAgreement | None
     alpha_of_rows: Callable[[Integers], Estimate] | None = None
@@ -105,6 +108,7 @@ def measure(project: Project, settings: QualitySettings, answers: Answers) -> Me
         "values": answers.values,
         "counts": counts,
         "given": given,
+        "long_break": break_of(project).total_seconds(),
     }
     if project.task == Project.Task.SPANS:
         return _measure_spans(answers, common)

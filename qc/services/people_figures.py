@@ -10,48 +10,20 @@ from annotation.algorithms.intervals import wilson
 from qc.algorithms.patterns import Answers as TestedAnswers
 from qc.algorithms.patterns import Pattern, find_patterns
 from qc.algorithms.people import FALSE_DISCOVERY, LabelMix, cohen_kappa, group_means, group_medians, label_mix
-from qc.algorithms.sittings import EDGES, minutes_into_sitting, stretch_of
+from qc.algorithms.sittings import minutes_into_sitting
 from qc.queries.answers import Answers, Checks
-from qc.services.agreement_parts import monday_of, weeks_of
 from qc.services.measuring import Measured, coded_checks
 from qc.services.pattern_words import in_words
+from qc.services.people_over_time import NO_GOLD, NO_REPEATS, Stretches, Weeks, known_or_none, place_of
+from qc.services.repeats import Repeats
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
-NO_GOLD = "no gold answers yet"
-NO_REPEATS = "no repeats yet"
 MOST_KEPT = 200  # texts of a pattern, gold texts missed
 GOLD_BLOCK = 20  # gold answers in one point of the figure over time
-MOST_WEEKS = 26
 MOST_WITH = 30  # pairs of one person, the most shared texts first
-
-
-class Repeats:
-    """Each repeat with the answer of the same person to the same text before it: codes and moments, (n,)."""
-
-    def __init__(
-        self, measured: Measured, answers: Answers, checks: Checks, said: Integers, who: Integers
-    ) -> None:
-        repeats = ~checks.gold & (who >= 0)
-        items = np.concatenate([answers.items, checks.items[repeats]])
-        people = np.concatenate([measured.persons, who[repeats]])
-        codes = np.concatenate([measured.codes, said[repeats]])
-        moments = np.concatenate([answers.moments, checks.moments[repeats]])
-        again = np.append(np.zeros(len(answers), np.bool_), np.ones(int(repeats.sum()), np.bool_))
-        wanted = np.isin(items, checks.items[repeats])
-        items, people, codes, moments, again = (
-            column[wanted] for column in (items, people, codes, moments, again)
-        )
-        order = np.lexsort((again, moments, people, items))
-        items, people, codes, moments, again = (
-            column[order] for column in (items, people, codes, moments, again)
-        )
-        follows = (items[1:] == items[:-1]) & (people[1:] == people[:-1]) & again[1:]
-        self.person = people[1:][follows]
-        self.first, self.second = codes[:-1][follows], codes[1:][follows]
-        self.moment = moments[1:][follows]
-        self.same = self.first == self.second
+MOST_WITHOUT = 10  # people of whom it is computed what alpha is without their answers
 
 
 def people_reports(
@@ -60,10 +32,14 @@ def people_reports(
     checks: Checks,
     people: dict[int, tuple[str, str]],
     pairs: Sequence[dict[str, Any]],
+    floor: float,
 ) -> list[tuple[int, dict[str, Any], dict[str, Any]]]:
-    """(annotator id, what lists show, the rest of the report) of everybody, in the order of the ids."""
+    """(annotator id, what lists show, the rest of the report) of everybody, in the order of the ids.
+
+    `floor` is the gold accuracy that the project wants.
+    """
     size = len(measured.person_ids)
-    who = _place(measured.person_ids, checks.annotators)
+    who = place_of(measured.person_ids, checks.annotators)
     said = coded_checks(measured, checks, checks.labels)
     repeats = Repeats(measured, answers, checks, said, who)
     tested = TestedAnswers(
@@ -73,7 +49,7 @@ def people_reports(
         measured.score,
         answers.seconds,
         answers.moments,
-        minutes_into_sitting(measured.persons, answers.moments),
+        minutes_into_sitting(measured.persons, answers.moments, measured.long_break),
     )
     patterns = find_patterns(tested, measured.counts)
     mean, shared = group_means(measured.persons, measured.score, size)
@@ -81,8 +57,8 @@ def people_reports(
     given = np.bincount(measured.persons, minlength=size)
     mix = label_mix(measured.items, measured.persons, measured.codes, measured.counts, measured.given)
     names = [people[int(pk)][0] for pk in measured.person_ids]
-    stretches = _Stretches(tested, checks, repeats, who, size)
-    weeks = _Weeks(tested, checks, who, size)
+    stretches = Stretches(tested, checks, repeats, who, size, measured.long_break)
+    weeks = Weeks(tested, checks, who, size)
     with_whom = _by_person(pairs)
     reports = []
     for at, pk in enumerate(measured.person_ids.tolist()):
@@ -95,8 +71,8 @@ def people_reports(
             "annotations": int(given[at]),
             "gold": _gold(int(checks.correct[gold].sum()), int(gold.sum())),
             "consistency": _consistency(repeats, mine),
-            "agreement_with_rest": _known(mean[at]),
-            "median_seconds": _known(seconds[at]),
+            "agreement_with_rest": known_or_none(mean[at]),
+            "median_seconds": known_or_none(seconds[at]),
             "state": people[pk][1],
             "patterns": [pattern.kind for pattern in own_patterns if pattern.named],
             "sitting": stretches.brief(at),
@@ -112,6 +88,8 @@ def people_reports(
             "kappa_with_rest": _kappa_with_rest(mean[at], mix, at) if measured.one_label else None,
             "label_mix": _mix_rows(measured, mix, at),
             "over_sitting": stretches.rows(at),
+            "break_minutes": measured.long_break / 60,
+            "alpha_without": None,
             "over_weeks": weeks.rows(at),
             "gold_over_time": _gold_blocks(checks, gold),
             "gold_missed": _missed(measured, checks, said, gold),
@@ -119,19 +97,27 @@ def people_reports(
             "with": with_whom.get(names[at], [])[:MOST_WITH],
         }
         reports.append((pk, brief, full))
+    for at in _worrying([brief for _, brief, _ in reports], floor):
+        reports[at][2]["alpha_without"] = measured.alpha_where(measured.persons != at).as_dict()
     return reports
 
 
-def _place(ids: Integers, wanted: Integers) -> Integers:
-    """Where each wanted id is in the ascending `ids`; -1 where it is not."""
-    if len(ids) == 0:
-        return np.full(len(wanted), -1, np.int64)
-    place = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    return np.where(ids[place] == wanted, place, -1).astype(np.int64)
+def _worrying(briefs: list[dict[str, Any]], floor: float) -> list[int]:
+    """Those on whom a lead has to decide: surely below the floor on gold, paused, or with a pattern, at most some."""
 
+    def below(brief: dict[str, Any]) -> bool:
+        high = brief["gold"]["high"]
+        return high is not None and high < floor
 
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
+    found = [
+        at
+        for at, brief in enumerate(briefs)
+        if below(brief) or brief["state"] == "paused" or brief["patterns"]
+    ]
+    found.sort(
+        key=lambda at: (not below(briefs[at]), briefs[at]["state"] != "paused", -briefs[at]["annotations"])
+    )
+    return found[:MOST_WITHOUT]
 
 
 def _gold(right: int, n: int) -> dict[str, Any]:
@@ -203,125 +189,6 @@ def _mix_rows(measured: Measured, mix: LabelMix, at: int) -> list[dict[str, Any]
     return sorted(rows, key=lambda row: -row["n"])
 
 
-class _Stretches:
-    """Everybody's figures by minutes into the sitting, gold and repeats placed by the moment in which they came."""
-
-    def __init__(
-        self, tested: TestedAnswers, checks: Checks, repeats: Repeats, who: Integers, size: int
-    ) -> None:
-        self.size = size
-        known = who >= 0
-        people = np.concatenate([tested.annotators, who[known], repeats.person])
-        moments = np.concatenate([tested.moments, checks.moments[known], repeats.moment])
-        stretch = stretch_of(minutes_into_sitting(people, moments))
-        n, m = len(tested.annotators), int(known.sum())
-        of_answer, of_check, of_repeat = stretch[:n], stretch[n : n + m], stretch[n + m :]
-        gold = checks.gold[known]
-        cells = size * len(EDGES)
-        self.score, self.n = group_means(self._cell(tested.annotators, of_answer), tested.score, cells)
-        self.seconds = group_medians(self._cell(tested.annotators, of_answer), tested.seconds, cells)
-        right = checks.correct[known][gold].astype(np.float64)
-        self.gold, self.gold_n = group_means(self._cell(who[known][gold], of_check[gold]), right, cells)
-        self.same, self.same_n = group_means(
-            self._cell(repeats.person, of_repeat), repeats.same.astype(np.float64), cells
-        )
-
-    def _cell(self, people: Integers, stretch: Integers) -> Integers:
-        return np.where(stretch < 0, -1, people * len(EDGES) + stretch)
-
-    def rows(self, at: int) -> list[dict[str, Any]]:
-        """One row for each stretch in which there are answers, with the others' figures."""
-        found = []
-        for stretch, start in enumerate(EDGES):
-            cell = at * len(EDGES) + stretch
-            if not (self.n[cell] or self.gold_n[cell] or self.same_n[cell]):
-                continue
-            rest = np.arange(stretch, self.size * len(EDGES), len(EDGES))
-            rest = rest[rest != cell]
-            found.append(
-                {
-                    "from": start,
-                    "to": EDGES[stretch + 1] if stretch + 1 < len(EDGES) else None,
-                    "n": int(self.n[cell]),
-                    "agreement": _known(self.score[cell]),
-                    "others_agreement": _weighted(self.score[rest], self.n[rest]),
-                    "seconds": _known(self.seconds[cell]),
-                    "others_seconds": _middle(self.seconds[rest]),
-                    "gold": wilson(
-                        round(float(np.nan_to_num(self.gold[cell])) * int(self.gold_n[cell])),
-                        int(self.gold_n[cell]),
-                        reason=NO_GOLD,
-                    ).as_dict(),
-                    "others_gold": _weighted(self.gold[rest], self.gold_n[rest]),
-                    "same": wilson(
-                        round(float(np.nan_to_num(self.same[cell])) * int(self.same_n[cell])),
-                        int(self.same_n[cell]),
-                        reason=NO_REPEATS,
-                    ).as_dict(),
-                    "others_same": _weighted(self.same[rest], self.same_n[rest]),
-                }
-            )
-        return found
-
-    def brief(self, at: int) -> list[float | None]:
-        """Agreement with the rest in each stretch, for a small figure."""
-        cells = slice(at * len(EDGES), (at + 1) * len(EDGES))
-        return [None if np.isnan(value) else round(float(value), 4) for value in self.score[cells]]
-
-
-class _Weeks:
-    """Everybody's figures by week."""
-
-    def __init__(self, tested: TestedAnswers, checks: Checks, who: Integers, size: int) -> None:
-        known = who >= 0
-        weeks = weeks_of(np.concatenate([tested.moments, checks.moments[known]]))
-        self.weeks = np.unique(weeks)[-MOST_WEEKS:]
-        place = _place(self.weeks, weeks)
-        n = len(tested.annotators)
-        cells = size * max(1, len(self.weeks))
-        own = self._cell(tested.annotators, place[:n])
-        self.answers = np.bincount(own[own >= 0], minlength=cells)
-        self.score, self.n = group_means(own, tested.score, cells)
-        self.seconds = group_medians(own, tested.seconds, cells)
-        gold = checks.gold[known]
-        right = checks.correct[known][gold].astype(np.float64)
-        self.gold, self.gold_n = group_means(self._cell(who[known][gold], place[n:][gold]), right, cells)
-
-    def _cell(self, people: Integers, week: Integers) -> Integers:
-        return np.where(week < 0, -1, people * len(self.weeks) + week)
-
-    def rows(self, at: int) -> list[dict[str, Any]]:
-        """One row for each week in which there are answers."""
-        found = []
-        for place, week in enumerate(self.weeks.tolist()):
-            cell = at * len(self.weeks) + place
-            if not (self.answers[cell] or self.gold_n[cell]):
-                continue
-            n = int(self.n[cell])
-            right = round(float(np.nan_to_num(self.gold[cell])) * int(self.gold_n[cell]))
-            found.append(
-                {
-                    "week": monday_of(week),
-                    "annotations": int(self.answers[cell]),
-                    "n": n,
-                    "agreement": _known(self.score[cell]),
-                    "seconds": _known(self.seconds[cell]),
-                    "gold": wilson(right, int(self.gold_n[cell]), reason=NO_GOLD).as_dict(),
-                }
-            )
-        return found
-
-
-def _weighted(values: Floats, n: Integers) -> float | None:
-    some = n > 0
-    return float(np.average(values[some], weights=n[some])) if some.any() else None
-
-
-def _middle(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else None
-
-
 def _gold_blocks(checks: Checks, gold: NDArray[np.bool_]) -> list[dict[str, Any]]:
     """Gold accuracy in blocks of 20 gold answers, oldest first; a rest of fewer than 10 goes with the block before."""
     rows = np.flatnonzero(gold)
@@ -348,7 +215,7 @@ def _missed(
             "item": int(checks.items[row]),
             "known": measured.value_in_words(int(known[row])),
             "answer": measured.value_in_words(int(said[row])),
-            "seconds": _known(checks.seconds[row]),
+            "seconds": known_or_none(checks.seconds[row]),
         }
         for row in rows
     ]

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -46,7 +47,7 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
         "methods": QualitySettings.Method.choices,
     }
     if report is not None:
-        context |= _figures(project, report)
+        context |= _figures(project, report, request.GET.get("page", "1"))
     return render(request, "qc/agreement.html", context)
 
 
@@ -77,8 +78,9 @@ def change_settings(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("agreement", slug)
 
 
-def _figures(project: Project, report: AgreementReport) -> dict[str, Any]:
+def _figures(project: Project, report: AgreementReport, page: str) -> dict[str, Any]:
     result = report.result
+    disputed = Paginator(result["disputed_items"], MOST_DISPUTED).get_page(page)
     confused = [
         row | {"ids": ",".join(str(pk) for pk in row["items"])}
         for row in sorted(result["confused_labels"][:10], key=lambda row: -row["texts"])[:8]
@@ -108,8 +110,9 @@ def _figures(project: Project, report: AgreementReport) -> dict[str, Any]:
         "pairs": result.get("shown_pairs", []) if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
         "people": _people(result),
         "people_by_name": {row["username"]: row.get("annotator") for row in result["annotator_reports"]},
-        "disputed": disputed_texts(project, result["disputed_items"][:MOST_DISPUTED], report.round),
-        "disputed_total": len(result["disputed_items"]),
+        "disputed": disputed_texts(project, list(disputed), report.round),
+        "disputed_page": disputed,
+        "disputed_total": result.get("disputed_total", disputed.paginator.count),
     }
 
 

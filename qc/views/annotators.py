@@ -4,14 +4,21 @@ import math
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.views.decorators.http import require_GET, require_POST
 
-from annotation.access import open_project
-from annotation.models import Annotator, Item, Project, Role, Round
+from annotation.access import may, open_project, role_in
+from annotation.models import Annotator, Item, Membership, Project, Role, User
+from annotation.queries import people
 from annotation.queries.projects import rounds
-from qc.queries.agreement import newer_answers, report_of_person
+from annotation.services.members import change_member
+from qc.forms.people import PersonDecisionForm
+from qc.queries.agreement import latest_alpha, neighbours, newer_answers, report_of_person
 from qc.views.reading import read_person
 from qc.views.scope import chosen_round
 
@@ -34,16 +41,57 @@ def annotator(request: HttpRequest, slug: str, annotator_id: int) -> HttpRespons
         "report": report,
     }
     if report is not None:
-        context |= _figures(project, round_, report.result) | {"newer": newer_answers(report.agreement)}
+        context |= _figures(project, report.result) | {"newer": newer_answers(report.agreement)}
+        context["before"], context["after"] = neighbours(report)
+        context |= _decision(request, project, person, report.result)
+        context["alpha"] = latest_alpha(report.agreement_id)
     return render(request, "qc/annotator.html", context)
 
 
-def _figures(project: Project, round_: Round | None, result: dict[str, Any]) -> dict[str, Any]:
+@require_POST
+def decide(request: HttpRequest, slug: str, annotator_id: int) -> HttpResponse:
+    """Pauses, reinstates or removes somebody, or sets their answers aside, after a look at their report."""
+    project = open_project(request, slug, Role.LEAD)
+    person = get_object_or_404(Annotator, project=project, pk=annotator_id)
+    member = get_object_or_404(people.members(project).select_related("project"), user=person.user_id)
+    form = PersonDecisionForm(request.POST)
+    assert isinstance(request.user, User)
+    try:
+        if not form.is_valid():
+            raise ValidationError([str(e) for errors in form.errors.values() for e in errors])
+        changed = change_member(member, request.user, **form.changes())
+    except ValidationError as wrong:
+        messages.error(request, f"Nothing was changed. {' '.join(wrong.messages)}")
+    else:
+        said = f"{changed.user.display_name}: {changed.get_state_display().lower()}."
+        if form.changes().get("requeue"):
+            said += " Their answers are set aside; others get the texts. Recompute agreement to see it without them."
+        messages.success(request, said)
+    return redirect("annotator", slug, annotator_id)
+
+
+def _decision(
+    request: HttpRequest, project: Project, person: Annotator, result: dict[str, Any]
+) -> dict[str, Any]:
+    """Who the person is in the project now, and whether the reader may decide about them."""
+    member = people.membership_of(project, person.user) if person.user else None
+    if member is None:
+        return {"member": None}
+    ranked = Role(member.role).rank < Role.LEAD.rank or may(role_in(request.user, project), Role.OWNER)
+    paused = member.state == Membership.State.PAUSED
+    worrying = paused or result.get("alpha_without") is not None
+    return {"member": member, "may_decide": ranked, "paused": paused, "worrying": worrying and ranked}
+
+
+def _figures(project: Project, result: dict[str, Any]) -> dict[str, Any]:
     missed = result["gold_missed"][:MOST_MISSED]
     texts = Item.objects.filter(project=project, deleted__isnull=True).in_bulk(
         [row["item"] for row in missed]
     )
     sitting = result["over_sitting"]
+    blocks = [
+        block | {"until": datetime.fromtimestamp(block["until"], UTC)} for block in result["gold_over_time"]
+    ]
     mix = result["label_mix"]
     return {
         "result": result,
@@ -53,10 +101,9 @@ def _figures(project: Project, round_: Round | None, result: dict[str, Any]) -> 
         "agreement_curve": [(row["from"], row["agreement"]) for row in sitting],
         "others_curve": [(row["from"], row["others_agreement"]) for row in sitting],
         "last_minute": max([row["from"] for row in sitting], default=0),
-        "gold_blocks": [
-            block | {"until": datetime.fromtimestamp(block["until"], UTC)}
-            for block in result["gold_over_time"]
-        ],
+        "gold_blocks": blocks,
+        "gold_days": [date_format(timezone.localtime(block["until"]), "j M") for block in blocks],
+        "break_minutes": result.get("break_minutes", 15),
         "weeks": [row | {"week": datetime.fromisoformat(row["week"]).date()} for row in result["over_weeks"]],
         "threshold": project.gold_threshold,
         "mix": mix,

@@ -49,8 +49,34 @@ def truth(request: HttpRequest, slug: str) -> HttpResponse:
                 row | {"values": [row.get(m["method"]) for m in report.result["methods"] if m["confidence"]]}
                 for row in report.result["people"][:100]
             ],
+            "matrix": _matrix(report.result, request.GET.get("annotator", "")),
         }
     return render(request, "qc/truth.html", context)
+
+
+def _matrix(result: dict[str, Any], wanted: str) -> dict[str, Any] | None:
+    """One person's confusion matrix by Dawid–Skene: who was asked for, else the least reliable one who has one."""
+    known = [row for row in result["people"] if row.get("confusion")]
+    if not known:
+        return None
+    worst = min(known, key=lambda row: row["dawid-skene"] if row["dawid-skene"] is not None else 2.0)
+    chosen = next((row for row in known if row["username"] == wanted), worst)
+    return {
+        "name": chosen["username"],
+        "names": [row["username"] for row in known],
+        "labels": result["labels"],
+        "rows": [
+            {
+                "label": label,
+                "cells": [
+                    {"share": share, "given": given}
+                    for share, given in zip(shares, result["labels"], strict=True)
+                ],
+                "seen": any(shares),
+            }
+            for label, shares in zip(result["labels"], chosen["confusion"], strict=True)
+        ],
+    }
 
 
 @require_POST

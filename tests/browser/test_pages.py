@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from annotation.models import Import, Item, Round, User
+from annotation.models import Annotator, Import, Item, Round, User
 from evaluation.demo.project import SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.models import LeakageReport, Run, SplitSet
@@ -43,6 +43,8 @@ def addresses() -> list[str]:
         f"{project}cleaning/pairs/",
         f"{project}metadata/",
         f"{project}agreement/",
+        f"{project}annotators/{Annotator.objects.get(name='tomas').pk}/",
+        f"{project}truth/",
         f"{project}adjudicate/",
         f"{project}adjudicate/{case['open'].pk}/",
         f"{project}adjudicate/{case['decided'].pk}/",

@@ -1,5 +1,7 @@
 """Reports of people: gold, repeats, time, patterns, and the human ceiling, as stored by the job."""
 
+import csv
+import io
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,9 +12,23 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from annotation.models import Annotation, Annotator, AnswerKind, GoldItem, Item, Job, Label, Project, User
+from annotation.models import (
+    Annotation,
+    Annotator,
+    AnswerKind,
+    GoldItem,
+    Item,
+    Job,
+    Label,
+    Participation,
+    Project,
+    Round,
+    User,
+)
+from annotation.queries.people import annotator_of
 from annotation.services.metadata_fields import detect_fields
 from qc.models import AnnotatorReport
+from qc.queries.resolved import resolved_labels
 from qc.services.agreement import change_quality_settings, compute_agreement
 from qc.services.cases import open_cases
 from tests.qc.conftest import Answer
@@ -72,6 +88,21 @@ def test_answers_that_were_set_aside_count_for_nothing(project: Project, answer:
     answer("text", ann="good", ben="bad")
     Annotation.objects.filter(annotator__name="ben").update(set_aside=datetime.now(UTC))
     assert compute_agreement(project, None, quiet).result["annotations"] == 1
+
+
+def test_excluded_texts_do_not_count_though_they_keep_their_label(project: Project, answer: Answer) -> None:
+    kept = answer("kept", ann="good", ben="bad")
+    out = answer("out", ann="good", ben="good")
+    known = Item.objects.create(project=project, text="known", digest=uuid4(), excluded=datetime.now(UTC))
+    GoldItem.objects.create(project=project, item=known, label=project.labels.get(name="good"))
+    again(project, known, "ann", "bad", AnswerKind.GOLD)
+    Item.objects.filter(pk=out.pk).update(excluded=datetime.now(UTC))
+    found = compute_agreement(project, None, quiet).result
+    assert (found["items"], found["annotations"]) == (1, 2)
+    assert [row["item_id"] for row in found["disputed_items"]] == [kept.pk]
+    assert report_of(project, "ann")["gold"]["n"] == 0
+    labels = resolved_labels(project).set_index("item_id")["label"]
+    assert labels[out.pk] == "good"
 
 
 @pytest.fixture
@@ -148,6 +179,89 @@ def test_agreement_stands_in_parts(team: Project) -> None:
     for row in [*source["rows"], *parts["minutes"]]:
         assert row["alpha"]["low"] < row["alpha"]["value"] < row["alpha"]["high"]
     assert parts["guidelines"] == []
+
+
+def test_a_sitting_ends_after_the_break_that_the_project_asks_for(team: Project) -> None:
+    """The team answers a text a minute, 30 in a row; the next 30 come three days later."""
+    team.break_minutes = 5 * 24 * 60
+    team.save()
+    compute_agreement(team, None, quiet)
+    told = report_of(team, "ada")
+    assert told["break_minutes"] == 7200
+    *_, last = told["over_sitting"]
+    assert last["from"] == 60  # so that the whole of the work is one sitting
+    team.break_minutes = None
+    team.save()
+    compute_agreement(team, None, quiet)
+    *_, last = report_of(team, "ada")["over_sitting"]
+    assert last["from"] == 20
+
+
+def test_what_alpha_is_without_whom_a_lead_decides_on(team: Project) -> None:
+    without = {
+        row.annotator.name: row.result["alpha_without"]
+        for row in AnnotatorReport.objects.filter(
+            agreement=compute_agreement(team, None, quiet)
+        ).select_related("annotator")
+    }
+    assert [name for name, alpha in without.items() if alpha] == ["quick"]
+    kept = compute_agreement_without(team, "quick")
+    assert without["quick"] == kept
+
+
+def compute_agreement_without(project: Project, name: str) -> dict[str, Any]:
+    Annotation.objects.filter(annotator__name=name).update(set_aside=datetime.now(UTC))
+    alpha: dict[str, Any] = compute_agreement(project, None, quiet).result["alpha"]
+    return alpha
+
+
+def test_a_lead_decides_on_the_page_of_a_person(
+    project: Project, answer: Answer, ann: User, lea: User, page: Page
+) -> None:
+    author = annotator_of(project, ann)
+    text = answer("text", ben="bad")
+    Annotation.objects.create(
+        round=project.rounds.get(), item=text, annotator=author, label=project.labels.get(name="good")
+    )
+    Participation.objects.create(round=project.rounds.get(), annotator=author, answers=1)
+    Annotator.objects.filter(pk=author.pk).update(answers=1)
+    Round.objects.filter(project=project).update(answers_total=2)
+    compute_agreement(project, None, quiet)
+    address, member = f"/projects/{project.slug}/annotators/{author.pk}/", project.memberships.get(user=ann)
+    shown = page(lea).get(address).content.decode()
+    assert "What now" in shown
+    assert "Next annotator" in shown or "Previous annotator" in shown
+    refused = page(lea).post(f"{address}decide/", {"do": "forget"}, follow=True)
+    assert "Nothing was changed. Choose one of what is offered." in refused.content.decode()
+    page(lea).post(f"{address}decide/", {"do": "pause", "reason": "Read v2 first."})
+    member.refresh_from_db()
+    assert (member.state, member.paused_because) == ("paused", "Read v2 first.")
+    assert "Read v2 first." in page(lea).get(address).content.decode()
+    page(lea).post(f"{address}decide/", {"do": "reinstate"})
+    page(lea).post(f"{address}decide/", {"do": "again"})
+    member.refresh_from_db()
+    assert member.state == "active"
+    assert Annotation.objects.get(annotator=author).set_aside is not None
+    page(lea).post(f"{address}decide/", {"do": "remove"})
+    member.refresh_from_db()
+    assert member.state == "removed"
+
+
+def test_figures_come_as_files(team: Project, lea: User, page: Page) -> None:
+    result = compute_agreement(team, None, quiet).result
+    files = page(lea).get("/projects/weather/agreement.csv")
+    rows = list(csv.DictReader(io.StringIO(files.content.decode())))
+    [alpha] = [row for row in rows if (row["part"], row["figure"]) == ("all", "alpha")]
+    assert float(alpha["low"]) == result["alpha"]["low"]
+    assert {row["name"] for row in rows if row["part"] == "source"} == {"chat", "mail"}
+    quick = AnnotatorReport.objects.get(annotator__name="quick")
+    answer = page(lea).get(f"/projects/weather/annotators/{quick.annotator_id}/report.csv")
+    told = {
+        (row["part"], row["name"], row["figure"]): row
+        for row in csv.DictReader(io.StringIO(answer.content.decode()))
+    }
+    assert float(told["annotator", "quick", "median seconds"]["value"]) == quick.result["median_seconds"]
+    assert ("pattern", "too_fast", "q") in told
 
 
 def test_the_human_ceiling_is_kept_by_label_person_and_cohort(team: Project, lea: User, api: Api) -> None:
