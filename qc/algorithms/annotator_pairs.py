@@ -60,19 +60,22 @@ class AnnotatorPairs:
 
     def rows(self) -> Iterator[PairDict]:
         """Yield the pairs one by one, an undefined kappa as None."""
-        for i in range(len(self)):
-            kappa, low, high = (
-                None if np.isnan(column[i]) else round(float(column[i]), 12)
-                for column in (self.kappa, self.low, self.high)
-            )
+        rounded = [
+            [None if value != value else value for value in np.round(column, 12).tolist()]  # NaN
+            for column in (self.kappa, self.low, self.high)
+        ]
+        columns = [column.tolist() for column in (self.a, self.b, self.items)]
+        for a, b, items, kappa, low, high, agreement in zip(
+            *columns, *rounded, self.agreement.tolist(), strict=True
+        ):
             yield {
-                "a": int(self.a[i]),
-                "b": int(self.b[i]),
-                "items": int(self.items[i]),
+                "a": a,
+                "b": b,
+                "items": items,
                 "kappa": kappa,
                 "low": low,
                 "high": high,
-                "agreement": float(self.agreement[i]),
+                "agreement": agreement,
             }
 
 

@@ -13,7 +13,9 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
+
+from qc.algorithms.people import binomial_tail
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -116,23 +118,32 @@ class OrderedPairs:
             both, same = self.texts, self.agreed
         all_texts, all_agreed = both.sum(axis=1), same.sum(axis=1)
         overall = _logit(same.sum(), both.sum())
-        for first, second in zip(*np.nonzero(self.texts >= LEAST_SHARED), strict=True):
-            texts, agreed = int(self.texts[first, second]), int(self.agreed[first, second])
-            apart = [
-                _logit(all_agreed[who] - same[first, second], all_texts[who] - both[first, second])
-                for who in (first, second)
-            ]
-            if all_texts[first] == both[first, second] or all_texts[second] == both[first, second]:
-                continue  # nobody else to compare with
-            expected = float(special.expit(apart[0] + apart[1] - overall))
-            p_agreement = float(special.bdtrc(agreed - 1, texts, expected + TASTE * (1 - expected)))
-            p_seconds = self._quicker(int(first), int(second)) if p_agreement <= AGREEMENT_ALONE else None
-            p = p_agreement
+        first, second = np.nonzero(self.texts >= LEAST_SHARED)
+        shared = both[first, second]
+        others = (all_texts[first] > shared) & (all_texts[second] > shared)  # somebody else to compare with
+        first, second, shared = first[others], second[others], shared[others]
+        agreed, texts = self.agreed[first, second], self.texts[first, second]
+        apart = sum(
+            _logit(all_agreed[who] - same[first, second], all_texts[who] - shared) for who in (first, second)
+        )
+        expected = special.expit(apart - overall)
+        alone = binomial_tail(agreed.astype(np.float64), texts, expected + TASTE * (1 - expected))
+        for at in range(len(first)):
+            p = p_agreement = float(alone[at])
+            pair = int(first[at]), int(second[at])
+            p_seconds = self._quicker(*pair) if p_agreement <= AGREEMENT_ALONE else None
             if p_seconds is not None:
                 both_p = max(p_agreement, 1e-300), max(p_seconds, 1e-300)
-                p = float(stats.chi2.sf(-2 * np.log(both_p).sum(), 4))
+                p = float(special.chdtrc(4, -2 * np.log(both_p).sum()))
             yield Copy(
-                int(first), int(second), texts, agreed, expected, p_agreement, p_seconds, p, self.timed
+                *pair,
+                int(texts[at]),
+                int(agreed[at]),
+                float(expected[at]),
+                p_agreement,
+                p_seconds,
+                p,
+                self.timed,
             )
 
     def _quicker(self, first: int, second: int) -> float | None:
@@ -146,7 +157,7 @@ class OrderedPairs:
         variance = max(square / n - mean**2, 1e-6)
         variance_rest = max((self.square[:, second].sum() - square) / n_rest - mean_rest**2, 1e-6)
         t = (mean - mean_rest) / np.sqrt(variance / n + variance_rest / n_rest)
-        return float(stats.t.cdf(t, min(n, n_rest) - 1))
+        return float(special.stdtr(min(n, n_rest) - 1, t))
 
 
 def ordered_pairs(answers: Timed) -> OrderedPairs:
@@ -222,5 +233,5 @@ def _counting(lengths: IntArray) -> IntArray:
     return np.asarray(np.arange(ends[-1]) - np.repeat(ends - lengths, lengths), dtype=np.int64)
 
 
-def _logit(successes: int, n: int) -> float:
-    return float(special.logit((successes + 0.5) / (n + 1)))
+def _logit(successes: IntArray, n: IntArray) -> FloatArray:
+    return np.asarray(special.logit((successes + 0.5) / (n + 1)))

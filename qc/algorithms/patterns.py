@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse, special, stats
 
 from qc.algorithms.copying import OrderedPairs, ordered_pairs
+from qc.algorithms.people import binomial_tail
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -145,7 +146,7 @@ def _too_fast(answers: Answers, by_person: list[IntArray]) -> list[Pattern]:
             continue
         usual = float(np.median(others))
         spread = max(PACE_SPREAD, 1.4826 * float(np.median(np.abs(others - usual))))
-        p = float(stats.t.cdf((own - usual) / (spread * np.sqrt(1 + 1 / len(others))), len(others) - 1))
+        p = float(special.stdtr(len(others) - 1, (own - usual) / (spread * np.sqrt(1 + 1 / len(others)))))
         matters = bool(own < usual + np.log(FAST))
         evidence: dict[str, Any] = {"median": float(np.exp(own)), "others": float(np.exp(usual))}
         if matters:
@@ -185,7 +186,7 @@ def _one_label(answers: Answers, counts: sparse.csr_array, by_person: list[IntAr
         theirs = columns[top][items] - (labels == top)
         expected = float((theirs[others > 0] / others[others > 0]).mean())
         # Up to half way from the others' share to all answers is put down to taste
-        p = float(stats.binom.sf(given - 1, n, (1 + expected) / 2))
+        p = float(binomial_tail(np.array(float(given)), n, (1 + expected) / 2))
         evidence = {"label": top, "given": given, "answers": n, "share": given / n, "expected": expected}
         found.append(Pattern(person, "one_label", p, given / n >= ONE_LABEL, evidence))
     return found
@@ -201,7 +202,7 @@ def _fixed_order(answers: Answers, counts: sparse.csr_array, by_person: list[Int
         statistic, df, strength, n = _dependence(answers.labels[rows])
         if df == 0:
             continue
-        p = float(stats.chi2.sf(statistic, df))
+        p = float(special.chdtrc(df, statistic))
         evidence: dict[str, Any] = {"strength": strength, "transitions": n}
         matters = strength >= ORDER_STRENGTH and p < FALSE_DISCOVERY
         if matters:
@@ -267,7 +268,7 @@ def _tires(answers: Answers, by_person: list[IntArray]) -> list[Pattern]:
             continue
         n = len(known)
         r = float(np.clip(np.corrcoef(minutes, score)[0, 1], -0.999999, 0.999999))
-        p = float(stats.t.cdf(r * np.sqrt((n - 2) / (1 - r * r)), n - 2))
+        p = float(special.stdtr(n - 2, r * np.sqrt((n - 2) / (1 - r * r))))
         early, late = np.quantile(minutes, [1 / 3, 2 / 3])
         first, last = score[minutes <= early], score[minutes >= late]
         drop = float(first.mean() - last.mean())

@@ -6,12 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse, stats
+from scipy import sparse, special, stats
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 FALSE_DISCOVERY = 0.05
+
+
+def binomial_tail(successes: FloatArray, n: int, share: FloatArray | float) -> FloatArray:
+    """Return the probability of so many successes or more; for one number or many.
+
+    >>> float(binomial_tail(np.array(9.0), 10, 0.5)), float(binomial_tail(np.array(0.0), 10, 0.5))
+    (0.0107421875, 1.0)
+    """
+    return np.where(successes < 1, 1.0, special.bdtrc(np.maximum(successes - 1, 0), n, share))
 
 
 def group_medians(groups: IntArray, values: FloatArray, size: int) -> FloatArray:
@@ -31,7 +40,10 @@ def group_medians(groups: IntArray, values: FloatArray, size: int) -> FloatArray
     """
     known = ~np.isnan(values) & (groups >= 0)
     kept, numbers = groups[known], values[known]
-    order = np.lexsort((numbers, kept))
+    if size < 2**15:
+        kept = kept.astype(np.int16)  # whole numbers this short are sorted without comparing them
+    order = np.argsort(numbers)
+    order = order[np.argsort(kept[order], kind="stable")]
     numbers = numbers[order]
     n = np.bincount(kept, minlength=size)
     starts = np.cumsum(n) - n
@@ -40,6 +52,40 @@ def group_medians(groups: IntArray, values: FloatArray, size: int) -> FloatArray
     low, high = starts[some] + (n[some] - 1) // 2, starts[some] + n[some] // 2
     found[some] = (numbers[low] + numbers[high]) / 2
     return found
+
+
+def medians_of_others(values: FloatArray) -> FloatArray:
+    """Return for each entry the median of the other known ones; NaN where there is none.
+
+    >>> medians_of_others(np.array([1.0, 2.0, 4.0, np.nan])).tolist()
+    [3.0, 2.5, 1.5, 2.0]
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    found = np.full(len(values), np.nan)
+    order = known[np.argsort(values[known], kind="stable")]
+    ranked, n = values[order], len(known)
+    if n:
+        found[np.isnan(values)] = (ranked[(n - 1) // 2] + ranked[n // 2]) / 2
+    if n > 1:
+        place = np.arange(n)
+        low, high = (
+            (n - 2) // 2,
+            (n - 1) // 2,
+        )  # of those that are left, where whoever comes after has moved up
+        found[order] = (ranked[low + (low >= place)] + ranked[high + (high >= place)]) / 2
+    return found
+
+
+def means_of_others(values: FloatArray, n: IntArray) -> FloatArray:
+    """Return for each entry the mean of the others, each weighed by its n; NaN where they have none.
+
+    >>> means_of_others(np.array([1.0, 0.5, np.nan]), np.array([2, 2, 0])).tolist()
+    [0.5, 1.0, 0.75]
+    """
+    total = np.where(n > 0, values * n, 0.0)
+    rest = n.sum() - n
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(rest > 0, (total.sum() - total) / rest, np.nan)
 
 
 def group_means(groups: IntArray, values: FloatArray, size: int) -> tuple[FloatArray, IntArray]:
@@ -83,8 +129,8 @@ class LabelMix:
         if n == 0:
             return np.ones(self.given.shape[1])
         share = np.clip(self.expected[person] / n, 1e-9, 1 - 1e-9)
-        given = self.given[person]
-        tail = np.minimum(stats.binom.cdf(given, n, share), stats.binom.sf(given - 1, n, share))
+        given = self.given[person].astype(np.float64)
+        tail = np.minimum(special.bdtr(given, n, share), binomial_tail(given, n, share))
         return np.asarray(stats.false_discovery_control(np.minimum(1.0, 2 * tail), method="bh"))
 
 

@@ -46,7 +46,10 @@ def minutes_into_sitting(
     found = np.full(len(annotators), np.nan)
     if len(annotators) == 0:
         return found
-    order = np.lexsort((moments, annotators))
+    order = np.argsort(moments, kind="stable")
+    # Whole numbers as short as this are sorted without comparing them
+    who = annotators[order].astype(np.int16) if int(annotators.max()) < 2**15 else annotators[order]
+    order = order[np.argsort(who, kind="stable")]
     people, times = annotators[order], moments[order]
     gap = np.diff(times, prepend=times[0])
     first = np.append(True, people[1:] != people[:-1])

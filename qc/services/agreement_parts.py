@@ -10,7 +10,7 @@ from annotation.algorithms.intervals import Estimate
 from annotation.models import Guideline, Project, Round
 from annotation.queries.metadata import cohort_fields
 from qc.algorithms.people import group_means
-from qc.algorithms.sittings import EDGES, minutes_into_sitting, stretch_of
+from qc.algorithms.sittings import EDGES, stretch_of
 from qc.queries.answers import Answers
 from qc.queries.texts import cohort_of_items
 from qc.services.measuring import Measured
@@ -42,7 +42,7 @@ def parts_of(project: Project, measured: Measured, answers: Answers) -> dict[str
             {pk: f"v{versions[pk]}" for pk in sorted(versions, key=lambda pk: versions[pk])},
         ),
         "weeks": _rows(measured, weeks, {int(week): monday_of(int(week)) for week in newest}),
-        "minutes": _minutes(measured, answers),
+        "minutes": _minutes(measured),
         "cohorts": [
             {"field": field, "rows": rows}
             for field in cohort_fields(project)
@@ -101,8 +101,8 @@ def _cohort_rows(project: Project, measured: Measured, field: str) -> list[dict[
     return sorted(rows, key=lambda row: -row["items"])
 
 
-def _minutes(measured: Measured, answers: Answers) -> list[dict[str, Any]]:
-    stretches = stretch_of(minutes_into_sitting(measured.persons, answers.moments, measured.long_break))
+def _minutes(measured: Measured) -> list[dict[str, Any]]:
+    stretches = stretch_of(measured.minutes)
     if not (stretches >= 0).any():
         return []
     disagreement = 1 - measured.score

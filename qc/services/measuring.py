@@ -16,6 +16,7 @@ from annotation.services.timekeeping import break_of
 from qc.algorithms.answer_scores import score_labels, score_with_distance
 from qc.algorithms.distances import Distance, Interval, Nominal, Sets
 from qc.algorithms.label_counts import count_labels
+from qc.algorithms.sittings import minutes_into_sitting
 from qc.algorithms.span_agreement import SpanAgreement, span_agreement
 from qc.algorithms.weighted_alpha import alpha_with_distance, ordinal_alpha
 from qc.models import QualitySettings
@@ -37,8 +38,8 @@ class Measured:
     `items`, `persons`, `codes`: (n,) of each answer, standing for `item_ids`, `person_ids` and, where one label is
     asked for, the place of the label in `labels`; else that of the value in `values`. `counts`: (items, codes).
     `score`: (n,), agreement of each answer with the others on its text. `given`: (codes, labels), how often the value
-    holds the label. `spans`: where spans are asked for, what agreement on them is. `long_break`: seconds without an
-    answer that end a sitting.
+    holds the label. `spans`: where spans are asked for, what agreement on them is. `minutes`: (n,), into the
+    sitting. `long_break`: seconds without an answer that end a sitting.
     """
 
     metric: str
@@ -52,6 +53,7 @@ class Measured:
     counts: sparse.csr_array
     score: Floats
     given: sparse.csr_array
+    minutes: Floats
     long_break: float
     alpha_of: Callable[[sparse.csr_array], Estimate]
     spans: SpanAgreement | None
@@ -98,6 +100,7 @@ def measure(project: Project, settings: QualitySettings, answers: Answers) -> Me
     size = len(labels) if project.task == Project.Task.CLASSIFICATION else max(1, len(answers.values))
     counts = count_labels(items, codes, size, len(item_ids))
     given = _labels_given(project, labels, answers.values)
+    long_break = break_of(project).total_seconds()
     common: dict[str, Any] = {
         "labels": labels,
         "item_ids": item_ids,
@@ -108,7 +111,8 @@ def measure(project: Project, settings: QualitySettings, answers: Answers) -> Me
         "values": answers.values,
         "counts": counts,
         "given": given,
-        "long_break": break_of(project).total_seconds(),
+        "minutes": minutes_into_sitting(persons, answers.moments, long_break),
+        "long_break": long_break,
     }
     if project.task == Project.Task.SPANS:
         return _measure_spans(answers, common)

@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 from annotation.algorithms.intervals import wilson
 from qc.algorithms.patterns import Answers as TestedAnswers
 from qc.algorithms.patterns import Pattern, find_patterns
-from qc.algorithms.people import FALSE_DISCOVERY, LabelMix, cohen_kappa, group_means, group_medians, label_mix
-from qc.algorithms.sittings import minutes_into_sitting
+from qc.algorithms.people import (
+    FALSE_DISCOVERY,
+    LabelMix,
+    cohen_kappa,
+    group_means,
+    group_medians,
+    label_mix,
+    means_of_others,
+    medians_of_others,
+)
 from qc.queries.answers import Answers, Checks
 from qc.services.measuring import Measured, coded_checks
 from qc.services.pattern_words import in_words
@@ -49,27 +57,34 @@ def people_reports(
         measured.score,
         answers.seconds,
         answers.moments,
-        minutes_into_sitting(measured.persons, answers.moments, measured.long_break),
+        measured.minutes,
     )
-    patterns = find_patterns(tested, measured.counts)
+    patterns_of: dict[int, list[Pattern]] = {}
+    for pattern in find_patterns(tested, measured.counts):
+        patterns_of.setdefault(pattern.annotator, []).append(pattern)
     mean, shared = group_means(measured.persons, measured.score, size)
     seconds = group_medians(measured.persons, answers.seconds, size)
     given = np.bincount(measured.persons, minlength=size)
+    others_mean, others_seconds = means_of_others(mean, shared), medians_of_others(seconds)
+    gold_sums = _right_and_all(checks.correct[checks.gold], who[checks.gold], size)
+    repeat_sums = _right_and_all(repeats.same, repeats.person, size)
     mix = label_mix(measured.items, measured.persons, measured.codes, measured.counts, measured.given)
     names = [people[int(pk)][0] for pk in measured.person_ids]
     stretches = Stretches(tested, checks, repeats, who, size, measured.long_break)
     weeks = Weeks(tested, checks, who, size)
     with_whom = _by_person(pairs)
+    gold_rows = _rows_of(np.where(checks.gold, who, -1), size)
+    repeat_rows = _rows_of(repeats.person, size)
     reports = []
     for at, pk in enumerate(measured.person_ids.tolist()):
-        gold = checks.gold & (who == at)
-        mine = repeats.person == at
-        own_patterns = [pattern for pattern in patterns if pattern.annotator == at]
+        gold = gold_rows[at]
+        mine = repeat_rows[at]
+        own_patterns = patterns_of.get(at, [])
         brief = {
             "username": names[at],
             "annotator": pk,
             "annotations": int(given[at]),
-            "gold": _gold(int(checks.correct[gold].sum()), int(gold.sum())),
+            "gold": _gold(int(checks.correct[gold].sum()), len(gold)),
             "consistency": _consistency(repeats, mine),
             "agreement_with_rest": known_or_none(mean[at]),
             "median_seconds": known_or_none(seconds[at]),
@@ -79,10 +94,10 @@ def people_reports(
         }
         full = {
             "others": {
-                "agreement_with_rest": _mean_of_others(mean, shared, at),
-                "median_seconds": _median_of_others(seconds, at),
-                "gold": _others_share(checks.correct[checks.gold], who[checks.gold], at),
-                "consistency": _others_share(repeats.same, repeats.person, at),
+                "agreement_with_rest": known_or_none(others_mean[at]),
+                "median_seconds": known_or_none(others_seconds[at]),
+                "gold": _others_share(*gold_sums, at),
+                "consistency": _others_share(*repeat_sums, at),
             },
             "shared_texts": int(shared[at]),
             "kappa_with_rest": _kappa_with_rest(mean[at], mix, at) if measured.one_label else None,
@@ -120,13 +135,21 @@ def _worrying(briefs: list[dict[str, Any]], floor: float) -> list[int]:
     return found[:MOST_WITHOUT]
 
 
+def _rows_of(who: Integers, size: int) -> list[Integers]:
+    """Where the rows of each person are, in their order; those of nobody (-1) are left out."""
+    order = np.argsort(who, kind="stable")
+    ends = np.cumsum(np.bincount(who[who >= 0], minlength=size)) + int((who < 0).sum())
+    starts = np.append(int((who < 0).sum()), ends[:-1])
+    return [order[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
 def _gold(right: int, n: int) -> dict[str, Any]:
     found = wilson(right, n, reason=NO_GOLD)
     return {"n": n, "accuracy": found.value, "low": found.low, "high": found.high, "reason": found.reason}
 
 
-def _consistency(repeats: Repeats, mine: NDArray[np.bool_]) -> dict[str, Any]:
-    n = int(mine.sum())
+def _consistency(repeats: Repeats, mine: Integers) -> dict[str, Any]:
+    n = len(mine)
     found = wilson(int(repeats.same[mine].sum()), n, reason=NO_REPEATS)
     return {
         "n": n,
@@ -138,21 +161,15 @@ def _consistency(repeats: Repeats, mine: NDArray[np.bool_]) -> dict[str, Any]:
     }
 
 
-def _mean_of_others(mean: Floats, n: Integers, at: int) -> float | None:
-    others = (np.arange(len(mean)) != at) & (n > 0)
-    return float(np.average(mean[others], weights=n[others])) if others.any() else None
+def _right_and_all(right: NDArray[np.bool_], who: Integers, size: int) -> tuple[Integers, Integers]:
+    """Of each person, how many are right, and how many there are."""
+    known = who >= 0
+    return np.bincount(who[known & right], minlength=size), np.bincount(who[known], minlength=size)
 
 
-def _median_of_others(seconds: Floats, at: int) -> float | None:
-    others = np.delete(seconds, at)
-    others = others[~np.isnan(others)]
-    return float(np.median(others)) if len(others) else None
-
-
-def _others_share(right: NDArray[np.bool_], who: Integers, at: int) -> dict[str, Any]:
-    others = (who != at) & (who >= 0)
-    n = int(others.sum())
-    return {"n": n, "value": float(right[others].mean()) if n else None}
+def _others_share(right: Integers, n: Integers, at: int) -> dict[str, Any]:
+    rest = int(n.sum() - n[at])
+    return {"n": rest, "value": float(right.sum() - right[at]) / rest if rest else None}
 
 
 def _kappa_with_rest(agreement: float, mix: LabelMix, at: int) -> float | None:
@@ -189,9 +206,8 @@ def _mix_rows(measured: Measured, mix: LabelMix, at: int) -> list[dict[str, Any]
     return sorted(rows, key=lambda row: -row["n"])
 
 
-def _gold_blocks(checks: Checks, gold: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def _gold_blocks(checks: Checks, rows: Integers) -> list[dict[str, Any]]:
     """Gold accuracy in blocks of 20 gold answers, oldest first; a rest of fewer than 10 goes with the block before."""
-    rows = np.flatnonzero(gold)
     rows = rows[np.argsort(checks.moments[rows], kind="stable")]
     found = []
     start = 0
@@ -204,11 +220,9 @@ def _gold_blocks(checks: Checks, gold: NDArray[np.bool_]) -> list[dict[str, Any]
     return found
 
 
-def _missed(
-    measured: Measured, checks: Checks, said: Integers, gold: NDArray[np.bool_]
-) -> list[dict[str, Any]]:
+def _missed(measured: Measured, checks: Checks, said: Integers, gold: Integers) -> list[dict[str, Any]]:
     known = coded_checks(measured, checks, checks.known)
-    rows = np.flatnonzero(gold & ~checks.correct)
+    rows = gold[~checks.correct[gold]]
     rows = rows[np.argsort(-checks.moments[rows], kind="stable")][:MOST_KEPT]
     return [
         {

@@ -1,5 +1,6 @@
 """Figures of people over the sitting and over the weeks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 
 from annotation.algorithms.intervals import wilson
 from qc.algorithms.patterns import Answers as TestedAnswers
-from qc.algorithms.people import group_means, group_medians
+from qc.algorithms.people import group_means, group_medians, means_of_others, medians_of_others
 from qc.algorithms.sittings import EDGES, minutes_into_sitting, stretch_of
 from qc.queries.answers import Checks
 from qc.services.agreement_parts import monday_of, weeks_of
@@ -49,7 +50,10 @@ class Stretches:
         known = who >= 0
         people = np.concatenate([tested.annotators, who[known], repeats.person])
         moments = np.concatenate([tested.moments, checks.moments[known], repeats.moment])
-        stretch = stretch_of(minutes_into_sitting(people, moments, long_break))
+        alone = len(people) == len(
+            tested.annotators
+        )  # nothing but ordinary answers, whose minutes are at hand
+        stretch = stretch_of(tested.minutes if alone else minutes_into_sitting(people, moments, long_break))
         n, m = len(tested.annotators), int(known.sum())
         of_answer, of_check, of_repeat = stretch[:n], stretch[n : n + m], stretch[n + m :]
         gold = checks.gold[known]
@@ -61,6 +65,12 @@ class Stretches:
         self.same, self.same_n = group_means(
             self._cell(repeats.person, of_repeat), repeats.same.astype(np.float64), cells
         )
+        self.others = {
+            "agreement": _by_stretch(means_of_others, self.score, self.n),
+            "seconds": _by_stretch(medians_of_others, self.seconds),
+            "gold": _by_stretch(means_of_others, self.gold, self.gold_n),
+            "same": _by_stretch(means_of_others, self.same, self.same_n),
+        }
 
     def _cell(self, people: Integers, stretch: Integers) -> Integers:
         return np.where(stretch < 0, -1, people * len(EDGES) + stretch)
@@ -72,29 +82,27 @@ class Stretches:
             cell = at * len(EDGES) + stretch
             if not (self.n[cell] or self.gold_n[cell] or self.same_n[cell]):
                 continue
-            rest = np.arange(stretch, self.size * len(EDGES), len(EDGES))
-            rest = rest[rest != cell]
             found.append(
                 {
                     "from": start,
                     "to": EDGES[stretch + 1] if stretch + 1 < len(EDGES) else None,
                     "n": int(self.n[cell]),
                     "agreement": known_or_none(self.score[cell]),
-                    "others_agreement": _weighted(self.score[rest], self.n[rest]),
+                    "others_agreement": known_or_none(self.others["agreement"][cell]),
                     "seconds": known_or_none(self.seconds[cell]),
-                    "others_seconds": _middle(self.seconds[rest]),
+                    "others_seconds": known_or_none(self.others["seconds"][cell]),
                     "gold": wilson(
                         round(float(np.nan_to_num(self.gold[cell])) * int(self.gold_n[cell])),
                         int(self.gold_n[cell]),
                         reason=NO_GOLD,
                     ).as_dict(),
-                    "others_gold": _weighted(self.gold[rest], self.gold_n[rest]),
+                    "others_gold": known_or_none(self.others["gold"][cell]),
                     "same": wilson(
                         round(float(np.nan_to_num(self.same[cell])) * int(self.same_n[cell])),
                         int(self.same_n[cell]),
                         reason=NO_REPEATS,
                     ).as_dict(),
-                    "others_same": _weighted(self.same[rest], self.same_n[rest]),
+                    "others_same": known_or_none(self.others["same"][cell]),
                 }
             )
         return found
@@ -148,11 +156,8 @@ class Weeks:
         return found
 
 
-def _weighted(values: Floats, n: Integers) -> float | None:
-    some = n > 0
-    return float(np.average(values[some], weights=n[some])) if some.any() else None
-
-
-def _middle(values: Floats) -> float | None:
-    known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else None
+def _by_stretch(others: Callable[..., Floats], *columns: NDArray[Any]) -> Floats:
+    """A figure of the others for each cell, people in rows and stretches in columns, stretch by stretch."""
+    tables = [column.reshape(-1, len(EDGES)) for column in columns]
+    found = [others(*(table[:, stretch] for table in tables)) for stretch in range(len(EDGES))]
+    return np.stack(found, axis=1).ravel()

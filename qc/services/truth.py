@@ -9,7 +9,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotation.models import Project
-from qc.algorithms.majority import majority
+from qc.algorithms.majority import Majority, majority
 from qc.algorithms.truth import Inferred, infer_truth
 from qc.models import QualitySettings, TruthReport
 from qc.queries.agreement import authors
@@ -22,6 +22,8 @@ from qc.services.measuring import Measured, codes_of, measure
 Integers = NDArray[np.int64]
 MOST_CONFUSIONS = 50  # people whose confusion matrices are kept, the busiest first
 MOST_LABELS = 30  # in a confusion matrix
+MOST_DIFFERING = 200  # texts on which the methods differ that are kept, the least certain first
+LEAST_KEPT = 0.005  # a smaller probability is left out
 MAJORITY = QualitySettings.Method.MAJORITY.value
 
 
@@ -35,7 +37,8 @@ def compute_truth(project: Project, progress: Callable[[float, str], None]) -> T
     computed = timezone.now()
     answers = read_answers(project)
     measured = measure(project, quality_settings(project), answers)
-    labels = {MAJORITY: majority(measured.counts).label}
+    by_majority = majority(measured.counts)
+    labels = {MAJORITY: by_majority.label}
     found: dict[str, Inferred] = {}
     methods = [method for method in QualitySettings.Method.values if method != MAJORITY]
     if len(answers) > MOST_FOR_MODELS:
@@ -65,6 +68,7 @@ def compute_truth(project: Project, progress: Callable[[float, str], None]) -> T
             for at, a in enumerate(labels)
             for b in list(labels)[at + 1 :]
         ],
+        **_differing(measured, by_majority, labels, found),
         "labels": measured.names,
         "people": _people(measured, [people[int(pk)][0] for pk in measured.person_ids], found),
     }
@@ -83,6 +87,42 @@ def _known_codes(project: Project, measured: Measured) -> Integers:
         same = ids[place] == measured.item_ids
         found[same] = codes_of(measured.labels, labels)[place[same]]
     return found
+
+
+def _differing(
+    measured: Measured, by_majority: Majority, labels: dict[str, Integers], found: dict[str, Inferred]
+) -> dict[str, Any]:
+    """{"differing": how many texts not all methods give the same label, "differing_items": the least certain of them}.
+
+    Of each text what every method says: {"label", "confidence", "distribution"}.
+    """
+    table = np.stack(list(labels.values()))
+    rows = np.flatnonzero((table != table[0]).any(axis=0))
+    certain = np.mean([inferred.confidence[rows] for inferred in found.values()], axis=0)
+    chosen = rows[np.lexsort((rows, certain))[:MOST_DIFFERING]]
+
+    def said(method: str, at: int) -> dict[str, Any]:
+        label = int(labels[method][at])
+        if method == MAJORITY:
+            shares = by_majority.shares(at)
+            confidence = float(by_majority.confidence[at])
+        else:
+            posterior = found[method].posterior[at]
+            shares = {int(code): float(posterior[code]) for code in np.flatnonzero(posterior >= LEAST_KEPT)}
+            confidence = float(found[method].confidence[at])
+        return {
+            "label": measured.names[label] if label >= 0 else None,
+            "confidence": round(confidence, 4),
+            "distribution": {measured.names[code]: round(share, 4) for code, share in shares.items()},
+        }
+
+    return {
+        "differing": len(rows),
+        "differing_items": [
+            {"item": int(measured.item_ids[at]), "methods": {method: said(method, at) for method in labels}}
+            for at in chosen.tolist()
+        ],
+    }
 
 
 def _method(

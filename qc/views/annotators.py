@@ -13,10 +13,10 @@ from django.utils.formats import date_format
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import may, open_project, role_in
+from annotation.jobs import change_member
 from annotation.models import Annotator, Item, Membership, Project, Role, User
 from annotation.queries import people
 from annotation.queries.projects import rounds
-from annotation.services.members import change_member
 from qc.forms.people import PersonDecisionForm
 from qc.queries.agreement import latest_alpha, neighbours, newer_answers, report_of_person
 from qc.views.reading import read_person
@@ -59,12 +59,14 @@ def decide(request: HttpRequest, slug: str, annotator_id: int) -> HttpResponse:
     try:
         if not form.is_valid():
             raise ValidationError([str(e) for errors in form.errors.values() for e in errors])
-        changed = change_member(member, request.user, **form.changes())
+        changed, job = change_member(member, request.user, **form.changes())
     except ValidationError as wrong:
         messages.error(request, f"Nothing was changed. {' '.join(wrong.messages)}")
     else:
         said = f"{changed.user.display_name}: {changed.get_state_display().lower()}."
-        if form.changes().get("requeue"):
+        if job is not None:
+            said += " A job sets their answers aside; then recompute agreement to see it without them."
+        elif form.changes().get("requeue"):
             said += " Their answers are set aside; others get the texts. Recompute agreement to see it without them."
         messages.success(request, said)
     return redirect("annotator", slug, annotator_id)

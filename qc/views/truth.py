@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.models import Project, Role, User
+from annotation.models import Item, Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from qc.jobs import start_truth
 from qc.models import QualitySettings
@@ -16,6 +16,7 @@ from qc.queries.settings import quality_settings
 from qc.queries.truth import newer_than_truth, stored_truth
 
 NAMES = dict(QualitySettings.Method.choices)
+MOST_DIFFERING = 20
 
 
 @require_GET
@@ -49,9 +50,22 @@ def truth(request: HttpRequest, slug: str) -> HttpResponse:
                 row | {"values": [row.get(m["method"]) for m in report.result["methods"] if m["confidence"]]}
                 for row in report.result["people"][:100]
             ],
+            "differing": _differing(project, report.result),
             "matrix": _matrix(report.result, request.GET.get("annotator", "")),
         }
     return render(request, "qc/truth.html", context)
+
+
+def _differing(project: Project, result: dict[str, Any]) -> list[dict[str, Any]]:
+    """The least certain texts on which the methods differ, with what each says."""
+    rows = result.get("differing_items", [])[:MOST_DIFFERING]
+    texts = Item.objects.filter(project=project, deleted__isnull=True).in_bulk([row["item"] for row in rows])
+    methods = [row["method"] for row in result["methods"]]
+    return [
+        {"item": texts[row["item"]], "said": [row["methods"][method] for method in methods]}
+        for row in rows
+        if row["item"] in texts
+    ]
 
 
 def _matrix(result: dict[str, Any], wanted: str) -> dict[str, Any] | None:
