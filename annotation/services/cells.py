@@ -4,6 +4,7 @@ import json
 import marshal
 import re
 from collections.abc import Sequence
+from json.encoder import encode_basestring as in_quotes
 
 NULL = "\\N"
 LONE_SURROGATE = re.compile("[\ud800-\udfff]")
@@ -24,8 +25,12 @@ def storable(original: bytes, columns: Sequence[str]) -> str:
     """
     values = marshal.loads(original)  # noqa: S302 – packed by `Cleaner`
     if isinstance(values, list):
-        values = dict(zip(columns, values, strict=True))
-    written = json.dumps(values, ensure_ascii=False)
+        pairs = [
+            f"{in_quotes(name)}: {in_quotes(value)}" for name, value in zip(columns, values, strict=True)
+        ]
+        written = f"{{{', '.join(pairs)}}}"
+    else:
+        written = json.dumps(values, ensure_ascii=False)
     written = ESCAPED_NUL.sub(r"\1\\ufffd", written) if "u0000" in written else written
     if not written.isascii():
         written = LONE_SURROGATE.sub("\ufffd", written)

@@ -7,7 +7,7 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 
-from annotation.models import Import, Item, Project, Round
+from annotation.models import Item, Project, Round
 
 FEW = 10_000
 GAPS = 4  # for so many new ids, one is left free
@@ -51,12 +51,14 @@ def new_ids(n: int) -> list[int]:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence('annotation_item', 'id')) FROM generate_series(1, %s)",
+            "SELECT array_agg(nextval(numbers.name)) FROM generate_series(1, %s) CROSS JOIN"
+            " (SELECT pg_get_serial_sequence('annotation_item', 'id')::regclass AS name OFFSET 0) numbers",
             [n + n // GAPS + 1],
         )
-        ids = np.array([pk for (pk,) in cursor.fetchall()])
+        ids = np.array(cursor.fetchone()[0])
     left = _secret(int(ids[0])).choice(ids.size, ids.size - n, replace=False)
-    return [int(pk) for pk in np.delete(ids, left)]
+    found: list[int] = np.delete(ids, left).tolist()
+    return found
 
 
 def ids_among(project: Project, n: int, *seed: int) -> list[int]:
@@ -168,14 +170,13 @@ def copy_items(ids: Sequence[int], lines: Sequence[bytes]) -> None:
     )
 
 
-def add_to_round(made: Round, source: Import, after: int) -> None:
-    """Gives the import's items with ids above `after` a random but fixed place in the round, all their slots open."""
+def add_to_round(made: Round, ids: Sequence[int]) -> None:
+    """Gives these new items a random but fixed place in the round, all their slots open."""
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO annotation_rounditem (round_id, item_id, position, overlap, open_slots, answers)"
-            " SELECT %s, id, (hashint8extended(id, %s) & 2147483647)::int, %s, %s, 0"
-            " FROM annotation_item WHERE id > %s AND source_id = %s",
-            [made.pk, made.seed, made.overlap, made.overlap, after, source.pk],
+            " SELECT %s, id, (hashint8extended(id, %s) & 2147483647)::int, %s, %s, 0 FROM unnest(%s::bigint[]) id",
+            [made.pk, made.seed, made.overlap, made.overlap, f"{{{','.join(map(str, ids))}}}"],
         )
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from annotation.models import Import, Label, Round
+from annotation.models import Import, Item, Label, Round
 from annotation.services.cells import cell, storable
 from annotation.services.chunks import Chunk
 from annotation.services.copying import (
@@ -24,6 +24,7 @@ from annotation.services.copying import (
     new_ids,
     places_in_pool,
 )
+from annotation.services.seen import Seen
 
 DUPLICATE, REJECTED = "duplicate", "rejected"
 
@@ -109,7 +110,7 @@ class Entry:
         ids = self.ids(len(lines))
         copy_items(ids, lines)
         if self.round is not None:
-            add_to_round(self.round, self.source, ids[0] - 1)
+            add_to_round(self.round, ids)
         self.new_items += len(lines)
         return ids
 
@@ -120,6 +121,11 @@ class Entry:
 
 class ItemEntry(Entry):
     """A file of items."""
+
+    def __init__(self, source: Import) -> None:
+        super().__init__(source)
+        # In an empty pool only the file's own rows can be equal, and nearly all of them are surely new
+        self.seen = None if Item.objects.filter(project=self.project).exists() else (Seen(), Seen())
 
     def take(self, chunk: Chunk) -> dict[int, tuple[str, str]]:
         left_out = self.among_others(chunk)
@@ -137,7 +143,16 @@ class ItemEntry(Entry):
         """
         digests = [b""] * len(chunk.digests) if self.keep else chunk.digests
         external_ids = chunk.external_ids
-        doubtful = places_in_pool(self.project, digests, external_ids)
+        if self.seen is None:
+            doubtful = places_in_pool(self.project, digests, external_ids)
+        else:
+            of_texts, of_names = self.seen
+            texts = [] if self.keep else of_texts.digests(digests)
+            names = of_names.names(external_ids)
+            doubtful = {texts[at] for at in places_in_pool(self.project, [digests[at] for at in texts], [])}
+            doubtful |= {
+                names[at] for at in places_in_pool(self.project, [], [external_ids[at] for at in names])
+            }
         doubtful |= repeated(digests) | repeated(external_ids)
         if not doubtful:
             return {}
@@ -236,4 +251,6 @@ def merged_items(source: Import, external_ids: set[str]) -> dict[str, Known]:
 
 def printable(reason: str) -> str:
     """A reason that the database takes, at most as long as its column."""
+    if reason.isprintable():
+        return reason[:200]
     return "".join(mark if mark.isprintable() else "\ufffd" for mark in reason)[:200]
