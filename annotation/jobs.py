@@ -23,6 +23,7 @@ from annotation.models import (
     Round,
     User,
 )
+from annotation.queries.imports import why_not_undoable
 from annotation.queries.team import has_many_set_aside
 from annotation.services import (
     bulk,
@@ -34,6 +35,7 @@ from annotation.services import (
     metadata_fields,
     requeueing,
     rounds,
+    undoing,
 )
 from annotation.services.jobs import send_job
 
@@ -85,6 +87,24 @@ def start_import(source: Import, user: User) -> Job:
         user,
         {"import": source.pk},
         title=f"Import of {source.filename}",
+        result_url=f"/api/v1/imports/{source.pk}/",
+        page_url=f"/projects/{source.project.slug}/imports/{source.pk}/",
+    )
+
+
+def undo_import(source: Import, user: User) -> Job | None:
+    """Takes out what an import brought in; a large one by a job."""
+    if not undoing.is_large(source):
+        undoing.undo_import(source, user)
+        return None
+    if reason := why_not_undoable(source):
+        raise ValidationError(reason)
+    return start_job(
+        "undo_import",
+        source.project,
+        user,
+        {"import": source.pk},
+        title=f"Undoing the import of {source.filename}",
         result_url=f"/api/v1/imports/{source.pk}/",
         page_url=f"/projects/{source.project.slug}/imports/{source.pk}/",
     )

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from annotation.models import Annotator
+from annotation.models import Annotator, Import
 from annotation.services import (
     bulk,
     comparisons,
@@ -15,6 +15,7 @@ from annotation.services import (
     requeueing,
     rounds,
     tallies,
+    undoing,
 )
 
 
@@ -24,6 +25,16 @@ def import_file(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             imports.run_import(job.parameters["import"], progress)
+
+
+@shared_task(name="loupe.undo_import")
+def undo_import(job_id: str) -> None:
+    """Takes out what an import brought in."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            source = Import.objects.get(project=job.project, pk=job.parameters["import"])
+            if source.state != Import.State.UNDONE:  # a worker may have died after it
+                undoing.undo_import(source, job.created_by, progress)
 
 
 @shared_task(name="loupe.fill_round")

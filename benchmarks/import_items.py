@@ -24,6 +24,7 @@ from annotation.algorithms.text import digest, normalise  # noqa: E402
 from annotation.models import Import, Item, Project, RoundItem, User  # noqa: E402
 from annotation.services import imports  # noqa: E402
 from annotation.services.projects import create_project  # noqa: E402
+from annotation.services.undoing import undo_import  # noqa: E402
 
 WORDS = [
     "the",
@@ -211,7 +212,7 @@ def main() -> None:
                 f"plain ORM, bulk_create, first {rows:,} rows: {rows / seconds:,.0f} rows/s; Loupe {times:.1f} times"
             )
             began = time.perf_counter()
-            imports.undo_import(source, user)
+            undo_import(source, user)
             print(f"undone in {time.perf_counter() - began:.2f} s")
     finally:
         for project in projects:

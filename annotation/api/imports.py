@@ -17,7 +17,7 @@ from annotation.access import object_for, project_for
 from annotation.api.errors import Conflict, UnreadableFile
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.jobs import start_import
+from annotation.jobs import start_import, undo_import
 from annotation.models import Import, Role, User
 from annotation.queries import imports as queries
 from annotation.queries.projects import rounds
@@ -140,16 +140,21 @@ class ImportDetail(APIView):
 
 
 class ImportUndo(APIView):
-    """Takes out what the import brought in, as long as nobody has worked on it; 409 with the reason otherwise."""
+    """Takes out what the import brought in, as long as nobody has worked on it; 409 with the reason otherwise.
 
-    @extend_schema(request=None, responses=ImportDetailSerializer)
+    A large one is undone by a job: 202, and the job fails with the reason.
+    """
+
+    @extend_schema(request=None, responses={200: ImportDetailSerializer, 202: JobSerializer})
     def post(self, request: Request, pk: int) -> Response:
         source = object_for(request.user, Import.objects.all(), pk, Role.LEAD)
         assert isinstance(request.user, User)
         try:
-            services.undo_import(source, request.user)
+            job = undo_import(source, request.user)
         except ValidationError as used:
             raise Conflict(" ".join(used.messages)) from used
+        if job is not None:
+            return accepted(job)
         source.refresh_from_db()
         return Response(ImportDetailSerializer(source).data)
 

@@ -6,8 +6,9 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from annotation.models import Annotation, Assignment, Flag, GoldItem, Import, ImportRow, Project
+from annotation.models import Annotation, Assignment, Flag, GoldItem, Import, ImportRow, Item, Job, Project
 
+LOOKED_AT = 2000  # texts of an import, to tell on a page whether it can be undone
 OUTCOMES = ("rejected", "duplicate")
 
 
@@ -16,26 +17,51 @@ def imports(project: Project) -> QuerySet[Import]:
     return Import.objects.filter(project=project).select_related("round", "created_by").order_by("-id")
 
 
-def why_not_undoable(source: Import) -> str:
-    """Why the import cannot be undone, in a sentence; empty when it can."""
+def newest_job(source: Import, kind: str) -> Job | None:
+    """The last job of this kind on the import."""
+    jobs = Job.objects.filter(project=source.project_id, kind=kind, parameters={"import": source.pk})
+    return jobs.order_by("-created").first()
+
+
+def is_being_read(source: Import) -> bool:
+    """Whether a job reads the file, or will. One that was cancelled in the queue, or whose workers died, never does."""
+    if source.state != Import.State.WAITING:
+        return False
+    job = newest_job(source, "import_file")
+    return job is not None and job.alive
+
+
+def why_not_undoable(source: Import, most: int | None = LOOKED_AT) -> str:
+    """Why the import cannot be undone, in a sentence; empty when it can.
+
+    A page looks at so many of its texts, and at what is in somebody's hands; undoing looks at all.
+    """
     if source.state == Import.State.UNDONE:
         return "This import was undone already."
     if source.state != Import.State.DONE:
         return "This import has not brought anything in."
-    others = Annotation.objects.filter(item__source=source).filter(Q(source__isnull=True) | ~Q(source=source))
+    texts = Item.objects.filter(source=source).order_by().values("pk")
+    texts = texts if most is None else texts[:most]
+    others = Annotation.objects.filter(item__in=texts).exclude(source=source)
     if others.filter(source__isnull=True).exists():
         return "People have answered texts of this import, so it stays."
-    if others.exists():
+    if others.filter(source__isnull=False).exists():
         return "A later import brought answers to these texts. Undo that one first."
-    if Assignment.objects.filter(item__source=source).exclude(state=Assignment.State.EXPIRED).exists():
+    at_hand = Assignment.objects.filter(item__source=source)
+    at_hand = (
+        at_hand.exclude(state=Assignment.State.EXPIRED)
+        if most is None
+        else at_hand.filter(state=Assignment.State.LEASED)
+    )
+    if at_hand.exists():
         return "Somebody has worked on texts of this import, or has one at hand now, so it stays."
     if source.kind == Import.Kind.GOLD and GoldItem.objects.filter(source=source, exposures__gt=0).exists():
         return "People have answered gold texts of this import, so it stays."
-    if GoldItem.objects.filter(item__source=source).exclude(source=source).exists():
+    if GoldItem.objects.filter(item__in=texts).exclude(source=source).exists():
         return "Some of these texts were made gold since then, so the import stays."
-    if Flag.objects.filter(item__source=source).exists():
+    if Flag.objects.filter(item__in=texts).exists():
         return "People have flagged texts of this import, so it stays."
-    if source.kind == Import.Kind.ANNOTATIONS and _later_answers(source):
+    if most is None and source.kind == Import.Kind.ANNOTATIONS and _later_answers(source):
         return "A later import has further answers of the same people. Undo that one first."
     return ""
 

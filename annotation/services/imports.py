@@ -1,4 +1,4 @@
-"""Importing files: upload, read in one transaction, undo.
+"""Importing files: upload, and read in one transaction.
 
 Reading is pipelined: a process of its own takes the file apart and cleans its rows while the database takes in the
 chunk before.
@@ -14,12 +14,11 @@ from typing import IO, Any, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from annotation.models import Import, Project, Round, User
-from annotation.queries.imports import why_not_undoable
 from annotation.services import reading
 from annotation.services.audit import record
 from annotation.services.chunks import Chunk, Limits, Rules
@@ -31,13 +30,7 @@ from annotation.services.entering_answers import AnswerEntry, GoldEntry
 from annotation.services.mapping import from_json, guess_mapping
 from annotation.services.metadata_fields import detect_fields
 from annotation.services.reading import Layout, Unreadable
-from annotation.services.settling import (
-    look_again,
-    settle_answers,
-    withdraw_answers,
-    withdraw_gold,
-    withdraw_items,
-)
+from annotation.services.settling import look_again, settle_answers
 from annotation.services.values import label_ids
 
 T = TypeVar("T")
@@ -287,29 +280,3 @@ def close(iterator: Iterator[Any]) -> None:
     """Ends a generator, and what it holds, in the thread in which it runs."""
     if isinstance(iterator, Generator):
         iterator.close()
-
-
-def undo_import(source: Import, user: User) -> None:
-    """Takes out what the import brought in, as long as nobody has worked on it. The list of its rows stays.
-
-    Raises ValidationError with the reason when it cannot be undone.
-    """
-    try:
-        with transaction.atomic():
-            lock_imports(source.project)
-            source = (
-                Import.objects.select_for_update(of=("self",)).select_related("project").get(pk=source.pk)
-            )
-            if reason := why_not_undoable(source):
-                raise ValidationError(reason)
-            withdraw_answers(source)
-            withdraw_gold(source)
-            withdraw_items(source)
-            Import.objects.filter(pk=source.pk).update(state=Import.State.UNDONE)
-            record(source.project, user, "undo import", source.filename, before={"imported": source.imported})
-            with connection.cursor() as cursor:
-                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-    except IntegrityError as used:
-        raise ValidationError(
-            "Cases, pairs or split sets that were made since then use these texts, so the import stays."
-        ) from used

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
 from annotation.forms.imports import KINDS, LimitsForm, MappingForm, UploadForm
-from annotation.jobs import start_import
-from annotation.models import Import, Job, Role, User
+from annotation.jobs import start_import, undo_import
+from annotation.models import Import, Role, User
 from annotation.queries import imports as queries
 from annotation.queries.jobs import worker_alive
 from annotation.services import imports as services
@@ -58,7 +58,7 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Says what each column becomes, shows the first rows as they will be read, and starts the import."""
     project = open_project(request, slug, Role.LEAD)
     source = get_object_or_404(queries.imports(project), pk=pk)
-    if source.state not in {Import.State.UPLOADED, Import.State.FAILED}:
+    if source.state in {Import.State.DONE, Import.State.UNDONE} or queries.is_being_read(source):
         return redirect("import-result", slug, pk)
     stored = source.mapping or complete_mapping(source.kind, project.task, source.columns).as_json()
     form = MappingForm(source, stored, request.POST or None)
@@ -113,15 +113,12 @@ def import_result(
     source = get_object_or_404(queries.imports(project), pk=pk)
     if source.state == Import.State.UPLOADED:
         return redirect("import-map", slug, pk)
-    job = (
-        Job.objects.filter(project=project, kind="import_file", parameters={"import": pk})
-        .order_by("-created")
-        .first()
-    )
+    job, undoing = queries.newest_job(source, "import_file"), queries.newest_job(source, "undo_import")
     context = {
         "source": source,
         "job": job,
-        "worker_alive": worker_alive() if job and job.alive else True,
+        "undoing": undoing,
+        "worker_alive": worker_alive() if any(one and one.alive for one in (job, undoing)) else True,
         "reasons": queries.reasons_with_examples(source),
         "duplicates": list(queries.left_out(source, "duplicate")[:20]),
         "why_not_undoable": queries.why_not_undoable(source),
@@ -149,9 +146,10 @@ def undo(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     source = get_object_or_404(queries.imports(project), pk=pk)
     assert isinstance(request.user, User)
     try:
-        services.undo_import(source, request.user)
+        job = undo_import(source, request.user)
     except ValidationError as used:
         messages.error(request, " ".join(used.messages))
     else:
-        messages.success(request, "The import is undone.")
+        if job is None:
+            messages.success(request, "The import is undone.")
     return redirect("import-result", slug, pk)

@@ -11,7 +11,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from annotation.algorithms.text import digest
-from annotation.jobs import start_import
+from annotation.jobs import start_import, undo_import
 from annotation.models import (
     Annotator,
     AuditEntry,
@@ -267,7 +267,7 @@ def test_imported_answers_to_texts_that_are_out_open_and_finish_nothing(
     assert [job.error for job in work()] == [""]
     consistent(made)
     assert made.items_done == 1
-    imports.undo_import(source, lea)
+    undo_import(source, lea)
     consistent(made)
     items.restore_items(project, lea, every(project))
     items.include_items(project, lea, every(project))
