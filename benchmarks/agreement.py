@@ -136,17 +136,29 @@ def beside_the_package(items: int, answers: tuple[Integers, ...], replicates: in
     print(f"  the interval is {1000 * each / mine:,.0f} times as fast here")
 
 
-def time_page(project: Project, user: User) -> float:
-    """Seconds of the agreement page, the best of five."""
+def time_page(address: str, user: User) -> tuple[float, float]:
+    """Seconds of a page and of this process's CPU for it, the best of five."""
     client = Client(headers={"host": "localhost"})
     client.force_login(user)
     taken = []
     for _ in range(5):
-        began = time.perf_counter()
-        answer = client.get(f"/projects/{project.slug}/agreement/")
-        taken.append(time.perf_counter() - began)
+        began, cpu = time.perf_counter(), time.process_time()
+        answer = client.get(address)
+        taken.append((time.perf_counter() - began, time.process_time() - cpu))
         assert answer.status_code == 200, answer.status_code
     return min(taken)
+
+
+def time_pages(project: Project, user: User) -> None:
+    """Prints what each page of people costs."""
+    somebody = project.annotators.order_by("pk").first()
+    assert somebody is not None
+    pages = {"agreement": "agreement/", "one person": f"annotators/{somebody.pk}/", "the team": "team/"}
+    for name, page in pages.items():
+        seconds, cpu = time_page(f"/projects/{project.slug}/{page}", user)
+        print(
+            f"Loupe, the page of {name:<12} {1000 * seconds:8.0f} ms, {1000 * cpu:.0f} ms of CPU", flush=True
+        )
 
 
 def main() -> None:
@@ -185,7 +197,8 @@ def main() -> None:
         )
         for message, seconds in took["steps"]:
             print(f"    {seconds:6.2f} s  {message}")
-        print(f"Loupe, the page                 {1000 * time_page(project, user):8.0f} ms", flush=True)
+        time_pages(project, user)
+        print(f"Load average                    {os.getloadavg()[0]:8.1f}", flush=True)
         beside_the_package(asked.items, answers, asked.replicates)
         for method in ("majority", "dawid-skene"):
             began, cpu = time.perf_counter(), time.process_time()

@@ -24,6 +24,7 @@ from qc.views.reading import read_agreement, verdict
 from qc.views.scope import chosen_round
 
 MOST_DISPUTED = 20
+MOST_PEOPLE = 50  # on a page; those with patterns and those who agree least come first
 
 
 @require_GET
@@ -47,7 +48,7 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
         "methods": QualitySettings.Method.choices,
     }
     if report is not None:
-        context |= _figures(project, report, request.GET.get("page", "1"))
+        context |= _figures(project, report, request.GET.get("page", "1"), request.GET.get("people", "1"))
     return render(request, "qc/agreement.html", context)
 
 
@@ -78,7 +79,7 @@ def change_settings(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("agreement", slug)
 
 
-def _figures(project: Project, report: AgreementReport, page: str) -> dict[str, Any]:
+def _figures(project: Project, report: AgreementReport, page: str, people: str) -> dict[str, Any]:
     result = report.result
     disputed = Paginator(result["disputed_items"], MOST_DISPUTED).get_page(page)
     confused = [
@@ -108,7 +109,7 @@ def _figures(project: Project, report: AgreementReport, page: str) -> dict[str, 
         "most_confused": confused[0]["texts"] if confused else 0,
         "heat": _heat(result) if 2 <= len(result["annotator_reports"]) <= MOST_IN_HEAT else None,
         "pairs": result.get("shown_pairs", []) if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
-        "people": _people(result),
+        "people": Paginator(_people(result), MOST_PEOPLE).get_page(people),
         "people_by_name": {row["username"]: row.get("annotator") for row in result["annotator_reports"]},
         "disputed": disputed_texts(project, list(disputed), report.round),
         "disputed_page": disputed,

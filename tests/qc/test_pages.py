@@ -1,5 +1,6 @@
 """The pages of quality control, as a browser without JavaScript sees them."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from annotation.models import Flag, Item, Job, Project, User
 from annotation.services.rounds import create_round
 from qc.models import Case
 from qc.services.cases import open_cases
+from qc.views import agreement
 from tests.qc.conftest import Answer
 
 Page = Callable[[User | None], Client]
@@ -69,7 +71,12 @@ def test_each_round_has_its_own_figures(
 
 
 def test_with_many_people_the_worst_pairs_stand_in_a_table(
-    project: Project, lea: User, page: Page, work: Work, answer: Answer
+    project: Project,
+    lea: User,
+    page: Page,
+    work: Work,
+    answer: Answer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     people = {f"person{at}": "good" if at % 2 else "bad" for at in range(16)}
     for text in ("a", "b", "c"):
@@ -79,6 +86,12 @@ def test_with_many_people_the_worst_pairs_stand_in_a_table(
     found = shown(page(lea), "/projects/weather/agreement/")
     assert "Shared texts" in found
     assert 'class="heat' not in found
+    monkeypatch.setattr(agreement, "MOST_PEOPLE", 10)
+    parts = [shown(page(lea), f"/projects/weather/agreement/?people={at}") for at in (1, 2)]
+    assert "1 to 10 of 16" in parts[0]
+    people_on = [set(re.findall(r"/annotators/(\d+)/", part)) for part in parts]
+    assert [len(ids) for ids in people_on] == [10, 6]
+    assert not people_on[0] & people_on[1]
 
 
 def test_disputed_texts_become_cases(
