@@ -170,11 +170,19 @@ def change_round(made: Round, user: User, changes: dict[str, Any]) -> Job | None
 
 
 def change_items(
-    project: Project, user: User, action: str, choice: dict[str, Any], *, because: str = "", round: str = ""
+    project: Project,
+    user: User,
+    action: str,
+    choice: dict[str, Any],
+    *,
+    because: str = "",
+    round: str = "",
+    slots: str = "",
 ) -> bulk.Done | Job:
-    """Excludes, takes back, deletes, restores texts, or puts them into a round; many of them by a job."""
-    found = bulk.chosen(project, choice)
-    if "items" in choice or not bulk.is_large(found):
+    """Excludes, takes back, deletes, restores texts, puts them into a round or out of it; many of them by a job."""
+    if action == bulk.OUT_OF_ROUND:
+        return bulk.take_out_of_round(project, user, round, slots)
+    if (found := bulk.few(project, choice)) is not None:
         return bulk.change_items(project, user, action, found, because=because, round=round)
     if action not in bulk.ACTIONS:
         raise ValidationError({"action": f"There is no such action. There are: {', '.join(bulk.ACTIONS)}."})

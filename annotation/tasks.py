@@ -4,6 +4,7 @@ from celery import shared_task
 
 from annotation.models import Annotator, Import
 from annotation.services import (
+    blocks,
     bulk,
     comparisons,
     gold,
@@ -133,3 +134,10 @@ def return_expired_leases() -> None:
 def tally_answers() -> None:
     """Adds new answers to the tallies that pages read."""
     tallies.tally_answers()
+
+
+@shared_task(name="loupe.keep_blocks")
+def keep_blocks() -> None:
+    """Makes the blocks by which texts are found; what is left after some seconds waits behind other work."""
+    if blocks.keep_blocks():
+        keep_blocks.delay()

@@ -12,6 +12,7 @@ NAMES = [
     "near_duplicates",
     "cleaning",
     "export",
+    "items_page",
 ]
 
 

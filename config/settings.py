@@ -271,6 +271,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "loupe.sweep_jobs", "schedule": 10.0},
     "return-expired-leases": {"task": "loupe.return_expired_leases", "schedule": 30.0},
     "tally-answers": {"task": "loupe.tally_answers", "schedule": 60.0},
+    "keep-blocks": {"task": "loupe.keep_blocks", "schedule": 20.0},
 }
 JOB_DEAD_AFTER = float(env("JOB_DEAD_AFTER", "30"))  # seconds without a sign of life
 

@@ -1,5 +1,7 @@
 """Starting the long work of evaluation."""
 
+from collections.abc import Mapping
+
 from django.urls import reverse
 
 from annotation.jobs import start_job
@@ -77,13 +79,15 @@ def start_archive(project: Project, user: User) -> Job:
     return job
 
 
-def start_restoration(project: Project, user: User, name: str) -> Job:
-    """Puts an archive that is stored under this name into a new project."""
+def start_restoration(
+    project: Project, user: User, name: str, people: Mapping[str, str] | None = None
+) -> Job:
+    """Puts an archive that is stored under this name into a new project; `people` says who is who here."""
     return start_job(
         "restore_archive",
         project,
         user,
-        {"file": name},
+        {"file": name, "people": dict(people or {})},
         title=f"Restoration of {project.name}",
         result_url=reverse("api-project", args=[project.slug]),
         page_url=reverse("project", args=[project.slug]),

@@ -52,4 +52,7 @@ def restore_archive(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             assert job.created_by is not None
-            archives.restore_archive(job.project, job.created_by, job.parameters["file"], progress)
+            asked = job.parameters
+            archives.restore_archive(
+                job.project, job.created_by, asked["file"], progress, asked.get("people")
+            )

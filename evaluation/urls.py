@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from evaluation.views import archives, cleaning, items, leakage, overview, runs, splits
+from evaluation.views import archives, cleaning, items, leakage, overview, restoring, runs, splits
 
 overview_urls = [
     path("", overview.project_list, name="projects"),
@@ -10,6 +10,8 @@ overview_urls = [
 ]
 
 archive_urls = [
+    path("archives/", restoring.upload, name="restore-archive"),
+    path("archives/<uuid:key>/", restoring.name_archive, name="name-archive"),
     path("projects/<slug:slug>/archive/", archives.archive, name="archive"),
 ]
 

@@ -9,6 +9,7 @@ from qc.views import (
     explore,
     files,
     gold,
+    gold_texts,
     own,
     review,
     rounds,
@@ -50,6 +51,8 @@ case_urls = [
     ),
 ]
 
+gold_urls = [path("projects/<slug:slug>/items/gold/", gold_texts.make, name="make-gold")]
+
 review_urls = [
     path("projects/<slug:slug>/adjudicate/rules/", review.settings_page, name="review-settings"),
     path(
@@ -89,4 +92,4 @@ explore_urls = [
     path("projects/<slug:slug>/explore/samples/<int:sample_id>/cases/", samples.cases, name="sample-cases"),
 ]
 
-urlpatterns = agreement_urls + case_urls + review_urls + round_urls + explore_urls
+urlpatterns = agreement_urls + case_urls + gold_urls + review_urls + round_urls + explore_urls

@@ -5,16 +5,20 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import Cursor as PlaceInList
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import project_for
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.pagination import Cursor
 from annotation.api.requests import Request
 from annotation.jobs import change_items
-from annotation.models import Item, Job, Role, User
+from annotation.models import Item, Job, Project, Role, User
 from annotation.queries import items as queries
-from annotation.services.bulk import ACTIONS
+from annotation.queries.finding import Page, page_of
+from annotation.services.bulk import ACTIONS, OUT_OF_ROUND
 
 PAGING = {"cursor", "limit", "format"}
 
@@ -36,6 +40,36 @@ class ItemSerializer(serializers.Serializer[Any]):
     excluded_because = serializers.CharField(source="item.excluded_because", allow_blank=True)
 
 
+class ItemCursor(Cursor):
+    """Newest first. A page may be short, or empty, where texts are rare under the filters: `next` leads on."""
+
+    def page_of(self, request: Request, project: Project, filters: dict[str, str]) -> Page:
+        """The page that the address means."""
+        self.base_url = request.build_absolute_uri()
+        self.request = request
+        place = self.decode_cursor(request)
+        border = {}
+        if place is not None and place.position is not None:
+            value = str(place.position)
+            if not value.isascii() or not value.isdecimal() or len(value) > 18:
+                raise NotFound(self.invalid_cursor_message)
+            border = {"before" if place.reverse else "after": int(value)}
+        size = self.get_page_size(request) or self.page_size
+        self.found = page_of(project, filters, size, descending=True, **border)
+        return self.found
+
+    def get_next_link(self) -> str | None:
+        """Where the list goes on."""
+        return self._link(self.found.after, reverse=False)
+
+    def get_previous_link(self) -> str | None:
+        """Where it came from."""
+        return self._link(self.found.before, reverse=True)
+
+    def _link(self, border: int | None, *, reverse: bool) -> str | None:
+        return None if border is None else self.encode_cursor(PlaceInList(0, reverse, border))
+
+
 class ItemList(generics.GenericAPIView[Item]):
     """The items of a project. Every metadata field filters too, as `meta.<field>=value`."""
 
@@ -49,8 +83,11 @@ class ItemList(generics.GenericAPIView[Item]):
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         filters = {name: value for name, value in request.query_params.dict().items() if name not in PAGING}
-        page = self.paginate_queryset(queries.items(project, filters)) or []
-        return self.get_paginated_response(ItemSerializer(queries.describe(project, page), many=True).data)
+        cursor = ItemCursor()
+        page = cursor.page_of(request, project, filters)
+        return cursor.get_paginated_response(
+            ItemSerializer(queries.describe(project, page.texts), many=True).data
+        )
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -62,8 +99,11 @@ class ChangeSerializer(serializers.Serializer[Any]):
     at = serializers.DateTimeField(required=False, help_text="as `undo` gave it, to take an action back")
     because = serializers.CharField(required=False, default="", allow_blank=True, max_length=200)
     round = serializers.CharField(required=False, default="", allow_blank=True)
+    slots = serializers.CharField(required=False, default="", help_text="as `undo` gave it")
 
     def validate(self, sent: dict[str, Any]) -> dict[str, Any]:
+        if sent["action"] == OUT_OF_ROUND:
+            return sent
         if sum(name in sent for name in ("items", "filters", "at")) != 1:
             raise serializers.ValidationError("Choose texts by one of: items, filters, at.")
         return sent
@@ -94,6 +134,12 @@ class ItemChange(APIView):
             }
         assert isinstance(request.user, User)
         done = change_items(
-            project, request.user, sent["action"], choice, because=sent["because"], round=sent["round"]
+            project,
+            request.user,
+            sent["action"],
+            choice,
+            because=sent["because"],
+            round=sent["round"],
+            slots=sent["slots"],
         )
         return accepted(done) if isinstance(done, Job) else Response(DoneSerializer(done).data)

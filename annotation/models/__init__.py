@@ -24,6 +24,7 @@ from annotation.models.projects import (
     Project,
     Round,
 )
+from annotation.models.search import TextBlock
 from annotation.models.tallies import AnswerTally, TallyMark
 
 __all__ = [
@@ -56,5 +57,6 @@ __all__ = [
     "Round",
     "RoundItem",
     "TallyMark",
+    "TextBlock",
     "User",
 ]

@@ -68,6 +68,9 @@ class RoundItem(models.Model):
                 condition=Q(open_slots__gt=0) & Q(open_slots__lt=F("overlap")),
                 name="started_in_order",
             ),
+            models.Index(
+                fields=["round", "item"], condition=Q(answers__gte=F("overlap")), name="complete_in_order"
+            ),
         ]
 
 
@@ -195,6 +198,11 @@ class Annotation(models.Model):
             models.Index(
                 fields=["annotator"], condition=Q(set_aside__isnull=False), name="answers_set_aside"
             ),
+            models.Index(
+                fields=["label", "item"],
+                condition=Q(kind="normal", set_aside__isnull=True, label__isnull=False),
+                name="texts_by_label",
+            ),
         ]
 
     @property
@@ -284,3 +292,6 @@ class Flag(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(fields=["item", "kind"], condition=Q(resolved__isnull=True), name="open_flags"),
+        ]

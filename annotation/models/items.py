@@ -1,7 +1,6 @@
 """The pool of texts and where each came from."""
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils import timezone
 
@@ -111,7 +110,6 @@ class Item(models.Model):
         indexes = [
             models.Index(fields=["project", "digest"], name="item_by_digest"),
             models.Index(fields=["project", "id"], name="item_in_order"),
-            GinIndex(fields=["meta"], name="item_by_meta", opclasses=["jsonb_path_ops"]),
             models.Index(
                 fields=["project", "excluded", "id"],
                 condition=models.Q(excluded__isnull=False),
@@ -121,6 +119,13 @@ class Item(models.Model):
                 fields=["project", "deleted", "id"],
                 condition=models.Q(deleted__isnull=False),
                 name="items_deleted",
+            ),
+            # The same in the order of lists. Imports write none of the four.
+            models.Index(
+                fields=["project", "id"], condition=models.Q(excluded__isnull=False), name="excluded_in_order"
+            ),
+            models.Index(
+                fields=["project", "id"], condition=models.Q(deleted__isnull=False), name="deleted_in_order"
             ),
         ]
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Lower
 from django.http import QueryDict
 
+from annotation.algorithms.words import expression, search_words
 from annotation.models import Annotation, Flag, Item, Label, Project, Round, RoundItem
 from annotation.queries.metadata import META, read_condition
 
@@ -70,32 +72,47 @@ def _by_round(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
 
 
 def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
-    """The items whose label (majority of the answers; else the imported one) is this."""
+    """The items whose label (majority of the answers that count; else the imported one) is this."""
     label = Label.objects.filter(project=project, name=value).first()
     if label is None:
         raise ValidationError({"label": f"There is no label “{value[:100]}”."})
-    answers = Annotation.objects.filter(item=OuterRef("pk"), kind=Annotation.Kind.NORMAL)
+    answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True)
     votes = answers.order_by().values("label").annotate(n=Count("id")).order_by("-n", "label")
-    found = found.annotate(
+    found = found.alias(
         first_label=Subquery(votes.values("label")[:1]),
         first_votes=Subquery(votes.values("n")[:1]),
         second_votes=Subquery(votes.values("n")[1:2]),
     )
     untied = Q(second_votes__isnull=True) | Q(first_votes__gt=F("second_votes"))
     majority = Q(first_label=label.pk) & untied
-    return found.filter(majority | Q(first_label__isnull=True, imported_label=label))
+    return found.filter(majority | Q(imported_label=label, first_label__isnull=True))
+
+
+def label_family(project: Project, name: str) -> list[int]:
+    """The ids of a label and of those that were merged into it, whose texts may be found under theirs."""
+    rows = Label.objects.filter(project=project).values_list("pk", "name", "merged_into")
+    into = {pk: target for pk, _, target in rows}
+    family = {pk for pk, own, _ in rows if own == name}
+    while more := {pk for pk, target in into.items() if target in family} - family:
+        family |= more
+    return sorted(family)
 
 
 def _by_words(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
-    """Every word is in the text; or the whole is an item's id or the id it came with."""
+    """In the text, every word of the search begins a word; or the whole is an item's id or the id it came with."""
     words = Q()
-    for word in value.split()[:20]:
-        words &= Q(text__icontains=word)
+    for word in search_words(value):
+        words &= Q(small__regex=expression(word))
     same = Q(external_id=value)
-    number = value.replace(",", "")
-    if number.isascii() and number.isdecimal() and len(number) < 19:
-        same |= Q(pk=int(number))
-    return found.filter(words | same)
+    if (number := number_in(value)) is not None:
+        same |= Q(pk=number)
+    return found.alias(small=Lower("text")).filter(words | same)
+
+
+def number_in(search: str) -> int | None:
+    """The id of an item that a search may mean."""
+    number = search.strip().replace(",", "")
+    return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else None
 
 
 def _by_flag(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
@@ -116,12 +133,12 @@ def _by_state(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
     if value == POOL:
         return found.filter(~Exists(slots))
     if value == OPEN:
-        return found.filter(Exists(unfinished))
+        return found.filter(Exists(unfinished), excluded__isnull=True)
     if value == COMPLETE:
         return found.filter(Exists(slots), ~Exists(unfinished))
     if value == DISPUTED:
-        answers = Annotation.objects.filter(item=OuterRef("pk"), kind=Annotation.Kind.NORMAL).order_by()
-        labels = answers.values("item").annotate(n=Count("label", distinct=True))
+        answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True)
+        labels = answers.order_by().values("item").annotate(n=Count("label", distinct=True))
         return found.filter(Exists(labels.filter(n__gt=1)))
     if value == EXCLUDED:
         return found.filter(excluded__isnull=False)

@@ -65,12 +65,12 @@ def read_condition(project: Project, written: str, value: str) -> Q:
 def metadata_condition(field: str, operator: str, value: str, type: str | None = None) -> Q:
     """A condition on the items' metadata. `type` is the field's; without it a range goes by what its end looks like.
 
-    `is` and `any` are answered by an index, the others by looking through the texts.
+    Lists find `is` and `any` by their blocks (`annotation.queries.finding`), the others by looking at the texts.
     """
     if operator == "is":
         return _is(field, value)
     if operator == "any":
-        return one_of(field, next(csv.reader([value.replace("\n", " ")], skipinitialspace=True), []))
+        return one_of(field, listed(value))
     if operator == "has":
         return _having(_text(field), "icontains", value)
     if operator == "none":
@@ -122,14 +122,34 @@ def not_of_type(field: str, type: str) -> Q:
     return unread & ~says_nothing(field)
 
 
-def _is(field: str, value: str) -> Q:
-    """The field has this value, as text or as the number or truth value that it reads as."""
-    matches = Q(meta__contains={field: value})
+def readings(value: str) -> list[str | bool | int | float]:
+    """What JSON may have said where a condition has this value: the text, or the number or truth value it reads as."""
     if value in {"true", "false"}:
-        return matches | Q(meta__contains={field: value == "true"})
+        return [value, value == "true"]
     if (number := as_number(value)) is None:
-        return matches
-    return matches | Q(meta__contains={field: int(number) if number.is_integer() else number})
+        return [value]
+    return [value, int(number) if number.is_integer() else number]
+
+
+def listed(value: str) -> list[str]:
+    """The values of `any`."""
+    return next(csv.reader([value.replace("\n", " ")], skipinitialspace=True), [])
+
+
+def equalities(project: Project, written: str, value: str) -> tuple[str, list[str]] | None:
+    """(field, values) of a condition that one of some values is there; None for another condition."""
+    name, colon, operator = written.rpartition(":")
+    if not colon or operator not in OPERATORS or metadata_fields(project).filter(name=written).exists():
+        return written, [value]
+    return (name, listed(value)) if operator == "any" else None
+
+
+def _is(field: str, value: str) -> Q:
+    """The field has this value."""
+    matches = Q()
+    for reading in readings(value):
+        matches |= Q(meta__contains={field: reading})
+    return matches
 
 
 def _range(field: str, operator: str, value: str, type: str | None) -> Q:

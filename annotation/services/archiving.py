@@ -159,16 +159,27 @@ class Restoring:
     """Puts the lines of an archive into the tables of a new project, in the transaction of its caller.
 
     `sizes` is how many ids each model's rows take. They are reserved at once, so that a reference can be checked by
-    its number alone: nothing in an archive can point at another project.
+    its number alone: nothing in an archive can point at another project. `people` says who somebody is here: {user
+    name in the archive: user name here, or "" for nobody}; the others are found by their names.
     """
 
-    def __init__(self, project: Project, sizes: Mapping[type[Model], int]) -> None:
+    def __init__(
+        self, project: Project, sizes: Mapping[type[Model], int], people: Mapping[str, str] | None = None
+    ) -> None:
         self.project = project
         self.sizes = sizes
         self.firsts = {model: _reserve(model, size) for model, size in sizes.items() if size}
         with connection.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS archive_lines")
             cursor.execute("CREATE TEMPORARY TABLE archive_lines (line jsonb NOT NULL) ON COMMIT DROP")
+            cursor.execute("DROP TABLE IF EXISTS archive_people")
+            cursor.execute(
+                "CREATE TEMPORARY TABLE archive_people (there text PRIMARY KEY, here text NOT NULL) ON COMMIT DROP"
+            )
+            cursor.executemany(
+                "INSERT INTO archive_people VALUES (%s, %s)",
+                [(there, here or _stranger(there)) for there, here in (people or {}).items()],
+            )
 
     def put(self, table: Table, blocks: Iterable[bytes]) -> tuple[int, str]:
         """Puts a table's lines in; how many rows there were, and the SHA-256 of the lines."""
@@ -213,7 +224,7 @@ class Restoring:
             column = table.model._meta.get_field(table.person).column  # type: ignore[union-attr]
             there = (
                 " WHERE EXISTS (SELECT FROM annotation_user u WHERE u.is_active"
-                f" AND u.username = line->>'{column}')"  # our names
+                f" AND u.username = {_here(str(column))})"  # our names
             )
         quoted = ", ".join(f'"{name}"' for name in names)
         cursor.execute(
@@ -258,7 +269,8 @@ class Restoring:
         if isinstance(field, ForeignKey):
             if field.related_model is User:
                 only = " AND u.is_active" if table.model is Annotator else ""
-                return f"(SELECT id FROM annotation_user u WHERE u.username = {text}{only})"  # noqa: S608
+                name = _here(str(field.column))
+                return f"(SELECT id FROM annotation_user u WHERE u.username = {name}{only})"  # noqa: S608
             return f"({text})::bigint + {self.firsts.get(field.related_model, 0)}"
         if isinstance(field, ArrayField):
             whole = isinstance(field.base_field, BigIntegerField)
@@ -304,13 +316,27 @@ def _reserve(model: type[Model], size: int) -> int:
     raise ValidationError("Others are writing too much at the moment. Start the restoration again.")
 
 
+def _here(column: str) -> str:
+    """The user name here of the person in a line's column."""
+    name = f"line->>'{column}'"
+    return f"coalesce((SELECT p.here FROM archive_people p WHERE p.there = {name}), {name})"  # noqa: S608
+
+
+def _stranger(name: str) -> str:
+    """The name of somebody who is not here, if need be another one than that of a user who is: it cannot sign in."""
+    taken = User.objects.filter(username__startswith=name[:130], is_active=True)
+    names = {name.lower() for name in taken.values_list("username", flat=True)}
+    tries = (name if n == 0 else f"{name[:130]} (archive{f' {n}' if n > 1 else ''})" for n in range(1000))
+    return next(made for made in tries if made.lower() not in names)
+
+
 def _invite_nobody(cursor: Any, column: str) -> None:
     """People of the archive who are not known here get a name that cannot sign in, so that their words keep it."""
     cursor.execute(
         f"""
         INSERT INTO annotation_user (username, password, first_name, last_name, email, is_superuser, is_staff,
                                      is_active, date_joined, theme, single_keys)
-        SELECT DISTINCT line->>'{column}', '!', '', '', '', false, false, false, now(), '', true
+        SELECT DISTINCT {_here(column)}, '!', '', '', '', false, false, false, now(), '', true
         FROM archive_lines WHERE line->>'{column}' IS NOT NULL
         ON CONFLICT (username) DO NOTHING
         """  # noqa: S608 – our names

@@ -39,17 +39,18 @@ FEATURES: dict[str, Feature] = {
         "_type": "List",
     },
 }
+# A split may not be called "all" (it means all splits), and "train" is what a data set without splits has
 CARD = """---
 pretty_name: {name}
 configs:
 - config_name: texts
   default: true
   data_files:
-  - split: all
+  - split: train
     path: texts.parquet
 - config_name: answers
   data_files:
-  - split: all
+  - split: train
     path: answers.parquet
 ---
 
@@ -60,8 +61,8 @@ Exported from Loupe on {day}. Labels: {labels}.
 ```python
 from datasets import load_dataset
 
-texts = load_dataset("{slug}-dataset", "texts", split="all")
-answers = load_dataset("{slug}-dataset", "answers", split="all")
+texts = load_dataset("{slug}-dataset", "texts", split="train")
+answers = load_dataset("{slug}-dataset", "answers", split="train")
 ```
 
 - `texts.parquet` has one row for each text. `label` is the majority of the answers (nothing in a tie), `confidence` the

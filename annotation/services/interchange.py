@@ -1,17 +1,22 @@
 """Answers in the formats of other tools: Label Studio, doccano, CoNLL. Texts stream through one at a time."""
 
 import json
+import re
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from annotation.algorithms.conll import iob2
 from annotation.algorithms.offsets import utf16_offsets
 from annotation.models import Project
 from annotation.queries.exports import Chosen, answers_by_item
-from annotation.services.streaming import records
+from annotation.services.streaming import Sink, records
 
 Record = dict[str, Any]
+BLOCK, MOST_WAITING = 256 * 1024, 8_000_000  # bytes
 
 
 def label_studio(project: Project, chosen: Chosen) -> Iterator[bytes]:
@@ -112,6 +117,52 @@ def doccano(project: Project, chosen: Chosen) -> Iterator[bytes]:
             yield f"{_json(line)}\n".encode()
 
 
+def doccano_members(project: Project, chosen: Chosen) -> Iterator[bytes]:
+    """A ZIP with a file for each member, as doccano exports it: `<name>.jsonl`, the texts that they answered.
+
+    The answers are read once, text by text, into a file on disk for each member; then the ZIP is sent.
+    """
+    with TemporaryDirectory() as folder:
+        files = _files_of_members(doccano(project, chosen), Path(folder))
+        sink = Sink()
+        with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as archive:
+            for name, path in sorted(files.items()):
+                with archive.open(name, "w", force_zip64=True) as member, path.open("rb") as file:
+                    while block := file.read(BLOCK):
+                        member.write(block)
+                        yield sink.take()
+        yield sink.take()
+
+
+def _files_of_members(lines: Iterator[bytes], folder: Path) -> dict[str, Path]:
+    """{name in the ZIP: file}. Only a block of each is kept in memory, and none is open for long: they may be many."""
+    waiting: dict[str, list[bytes]] = {}
+    paths: dict[str, Path] = {}
+    size = 0
+
+    def write() -> None:
+        for name, kept in waiting.items():
+            path = paths.setdefault(name, folder / str(len(paths)))
+            with path.open("ab") as file:
+                file.writelines(kept)
+        waiting.clear()
+
+    for line in lines:
+        waiting.setdefault(json.loads(line)["annotator"], []).append(line)
+        size += len(line)
+        if size > MOST_WAITING:
+            write()
+            size = 0
+    write()
+    named: dict[str, Path] = {}
+    for name, path in paths.items():
+        safe = re.sub(r"[^\w.@+ -]", "_", name).strip(". ") or "_"
+        again = (safe if n == 0 else f"{safe} {n + 1}" for n in range(len(paths)))
+        taken = {other.lower() for other in named}
+        named[next(file for made in again if (file := f"{made}.jsonl").lower() not in taken)] = path
+    return named
+
+
 def _doccano_label(answer: Record) -> list[Any]:
     if answer["spans"] is not None:
         return [[span["start"], span["end"], span["label"]] for span in answer["spans"]]
@@ -152,9 +203,15 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-FORMATS = {"label-studio.json": label_studio, "doccano.jsonl": doccano, "conll": conll}
+FORMATS = {
+    "label-studio.json": label_studio,
+    "doccano.jsonl": doccano,
+    "doccano.zip": doccano_members,
+    "conll": conll,
+}
 CONTENT_TYPES = {
     "label-studio.json": "application/json; charset=utf-8",
     "doccano.jsonl": "application/x-ndjson; charset=utf-8",
+    "doccano.zip": "application/zip",
     "conll": "text/plain; charset=utf-8",
 }

@@ -60,9 +60,28 @@ WITH made AS (
     INSERT INTO annotation_rounditem (round_id, item_id, position, overlap, open_slots, answers)
     SELECT r.id, chosen.id, (hashint8extended(chosen.id, r.seed) & 2147483647)::int, r.overlap, r.overlap, 0
     FROM chosen_texts chosen CROSS JOIN annotation_round r WHERE r.id = %s
-    ON CONFLICT (round_id, item_id) DO NOTHING RETURNING 1
+    ON CONFLICT (round_id, item_id) DO NOTHING RETURNING id
 )
-SELECT count(*) FROM made
+SELECT count(*), coalesce(min(id), 0), coalesce(max(id), 0) FROM made
+"""
+
+# Slots of one filling that nobody has touched. Whoever fills a round holds its lock, so these ids are of one filling.
+_EMPTY = """
+WITH locked AS MATERIALIZED (
+    SELECT id, item_id FROM annotation_rounditem WHERE round_id = %(round)s AND id BETWEEN %(first)s AND %(last)s
+    ORDER BY id FOR UPDATE
+), gone AS (
+    DELETE FROM annotation_rounditem slot USING locked
+    WHERE slot.id = locked.id AND slot.answers = 0
+      AND NOT EXISTS (SELECT FROM annotation_assignment lease WHERE lease.round_id = %(round)s
+                      AND lease.item_id = locked.item_id AND lease.state IN ('leased', 'answered'))
+    RETURNING slot.id, slot.item_id
+), not_returned AS (
+    DELETE FROM annotation_returneditem back USING gone WHERE back.round_item_id = gone.id
+)
+SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM gone),
+       (SELECT count(*) FROM gone JOIN annotation_item item ON item.id = gone.item_id
+        WHERE item.deleted IS NULL AND item.excluded IS NULL)
 """
 
 
@@ -145,8 +164,11 @@ def restore_items(
 
 
 @transaction.atomic
-def add_to_round(made: Round, user: User | None, found: QuerySet[Item], progress: Progress = _nobody) -> int:
-    """Puts these texts into a round that is not over, all their slots open; how many were new to it."""
+def add_to_round(
+    made: Round, user: User | None, found: QuerySet[Item], progress: Progress = _nobody
+) -> tuple[int, str]:
+    """Puts these texts into a round that is not over, all their slots open; how many were new to it, and which slots
+    they have there, to take them out again."""
     lock_round(made)
     made.refresh_from_db()
     if made.deleted is not None or made.state == Round.State.CLOSED:
@@ -158,11 +180,24 @@ def add_to_round(made: Round, user: User | None, found: QuerySet[Item], progress
     look_again(made)
     with connection.cursor() as cursor:
         cursor.execute(_FILL, [made.pk])
-        n = int(cursor.fetchone()[0])
+        n, first, last = cursor.fetchone()
     Round.objects.filter(pk=made.pk).update(items_total=F("items_total") + n)
     if n:
         record(made.project, user, "add texts to round", made.name, after={"texts": n})
-    return n
+    return n, f"{first}-{last}"
+
+
+@transaction.atomic
+def take_out_of_round(made: Round, user: User | None, first: int, last: int) -> tuple[int, int]:
+    """Takes the texts with these slots out of the round again; how many, and how many stay since somebody has them."""
+    lock_round(made)
+    with connection.cursor() as cursor:
+        cursor.execute(_EMPTY, {"round": made.pk, "first": first, "last": last})
+        there, n, counted = cursor.fetchone()
+    Round.objects.filter(pk=made.pk).update(items_total=F("items_total") - counted)
+    if n:
+        record(made.project, user, "take texts out of round", made.name, before={"texts": n})
+    return n, there - n
 
 
 def of_time(project: Project, action: str, moment: datetime) -> QuerySet[Item]:

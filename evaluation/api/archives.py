@@ -52,6 +52,24 @@ class RestorationSerializer(serializers.Serializer[object]):
     file = serializers.FileField()
     slug = serializers.SlugField(required=False, max_length=60, default="")
     name = serializers.CharField(required=False, max_length=120, default="")
+    people = serializers.JSONField(
+        required=False,
+        default=dict,
+        help_text='who is who: {"user name in the archive": "user name here, or nothing for nobody"}',
+    )
+
+    def validate_people(self, sent: object) -> dict[str, str]:
+        if not isinstance(sent, dict) or not all(isinstance(name, str) for name in sent.values()):
+            raise serializers.ValidationError(
+                "An object of user names: those of the archive, and those here."
+            )
+        names = {name for name in sent.values() if name}
+        known = User.objects.filter(username__in=names, is_active=True).values_list("username", flat=True)
+        if unknown := names - set(known):
+            raise serializers.ValidationError(f"Nobody here has the user name “{min(unknown)[:100]}”.")
+        if len(names) < sum(bool(name) for name in sent.values()):
+            raise serializers.ValidationError("Two people of the archive cannot be one person here.")
+        return sent
 
 
 class Restoration(APIView):
@@ -70,4 +88,4 @@ class Restoration(APIView):
         project = archives.start_project(request.user, manifest, slug=sent["slug"], name=sent["name"])
         sent["file"].seek(0)
         name = default_storage.save(f"archives/restoring/{uuid4()}.zip", sent["file"])
-        return accepted(start_restoration(project, request.user, name))
+        return accepted(start_restoration(project, request.user, name, sent["people"]))

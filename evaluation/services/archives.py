@@ -7,7 +7,9 @@ ones are pulled as they are.
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any
 
@@ -24,6 +26,7 @@ from annotation.services.archiving import Restoring, first_ids, table_blocks
 from annotation.services.audit import record
 from annotation.services.jobs import Progress
 from annotation.services.metadata_fields import detect_fields
+from annotation.services.projects import RESERVED_SLUGS
 from qc.services import archiving as quality
 
 FORMAT, VERSION = "loupe-archive", 1
@@ -32,6 +35,7 @@ MANIFEST = "manifest.json"
 OWN = {"id", "slug", "created_by", "deleted"}  # of the project itself: these are not taken over
 BLOCK = 256 * 1024
 LONGEST_MANIFEST = 1_000_000
+MOST_PEOPLE = 500  # that are asked for one by one; others are found by their names
 MOST_UNPACKED = 200  # times the size of the file; no real archive packs as well
 
 
@@ -159,22 +163,69 @@ def start_project(user: User, manifest: dict[str, Any], *, slug: str = "", name:
     wanted = slug or slugify(str(told.get("slug") or told["name"]))[:60] or "project"
     if slugify(wanted) != wanted or len(wanted) > 60:
         raise ValidationError({"slug": "A slug is made of small letters, digits and hyphens, at most 60."})
-    if Project.objects.filter(slug=wanted).exists():
+    if wanted in RESERVED_SLUGS or Project.objects.filter(slug=wanted).exists():
         raise ValidationError({"slug": f"There is a project “{wanted}” already. Send another slug."})
     project = Project.objects.create(slug=wanted, name=(name or told["name"])[:120], created_by=user)
     Membership.objects.create(project=project, user=user, role=Role.OWNER)
     return project
 
 
-def restore_archive(project: Project, user: User, name: str, progress: Progress) -> None:
-    """Restores a stored archive into the new project, all or nothing, and forgets the file."""
-    with default_storage.open(name, "rb") as file:
-        read_archive(project, user, file, progress)
+@dataclass(frozen=True)
+class Person:
+    """Somebody who has a part in an archive's project."""
+
+    username: str
+    role: str
+
+
+def uploaded_as(key: str) -> str:
+    """Where an archive waits to be restored."""
+    return f"archives/restoring/{key}.zip"
+
+
+def people_of(file: IO[bytes]) -> list[Person]:
+    """The people who had a role in an archive's project, in the order in which they came; at most `MOST_PEOPLE`."""
+    found = []
+    with zipfile.ZipFile(file) as archive:
+        name = f"{Membership._meta.label_lower}.jsonl"
+        if name not in archive.namelist():
+            return []
+        with archive.open(name) as member:
+            try:
+                for line in islice(member, MOST_PEOPLE):
+                    row = json.loads(line)
+                    found.append(Person(str(row["user_id"])[:150], str(row["role"])))
+            except (ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as broken:
+                raise ValidationError("The archive is damaged: its people cannot be read.") from broken
+    return found
+
+
+def restore_archive(
+    project: Project, user: User, name: str, progress: Progress, people: Mapping[str, str] | None = None
+) -> None:
+    """Restores a stored archive into the new project, all or nothing, and forgets the file.
+
+    `people` says who somebody of the archive is here: {their user name there: here, or "" for nobody}.
+    """
+    try:
+        with default_storage.open(name, "rb") as file:
+            read_archive(project, user, file, progress, people)
+    except ValidationError:  # nothing came in, and its name is free for another try
+        gone = f"{project.slug[:40]}-damaged-{project.pk}"
+        Project.objects.filter(pk=project.pk).update(deleted=timezone.now(), deleted_by=user, slug=gone)
+        default_storage.delete(name)
+        raise
     default_storage.delete(name)
 
 
 @transaction.atomic
-def read_archive(project: Project, user: User, file: IO[bytes], progress: Progress) -> None:
+def read_archive(
+    project: Project,
+    user: User,
+    file: IO[bytes],
+    progress: Progress,
+    people: Mapping[str, str] | None = None,
+) -> None:
     """Puts everything of an archive into the new project; ValidationError, and nothing done, if it is damaged."""
     manifest = read_manifest(file)
     entries = {entry["table"]: entry for entry in manifest["tables"]}
@@ -182,7 +233,7 @@ def read_archive(project: Project, user: User, file: IO[bytes], progress: Progre
     _take_over(project, manifest["project"])
     Membership.objects.filter(project=project).delete()
     sizes = {table.model: entries[table.name]["ids"] if table.name in entries else 0 for table in TABLES}
-    restoring = Restoring(project, sizes)
+    restoring = Restoring(project, sizes, people or {})
     done = 0
     with zipfile.ZipFile(file) as archive:
         for table in TABLES:

@@ -1,7 +1,6 @@
 """One text with its whole story. It reads all rooms, so it stands in the last one."""
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -10,6 +9,7 @@ from annotation.access import open_project
 from annotation.algorithms.difference import difference
 from annotation.models import GoldItem, Item, Project, Role, Round
 from annotation.queries import items as queries
+from annotation.queries.finding import FEW, find
 from annotation.queries.projects import rounds
 from evaluation.queries import stories
 
@@ -30,8 +30,7 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     )
     copies = stories.copies_of(item)
     compared = next((copy for copy in copies if str(copy["item"].pk) == request.GET.get("pair")), None)
-    listed = _list(request, project)
-    descending = request.GET.get("sort") == "newest"
+    previous, following = _neighbours(request, project, pk)
     context = {
         "item": item,
         "known": known,
@@ -47,8 +46,8 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "gold": gold,
         "history": stories.history(item, answers, flags, cases, splits, gold),
         "words": len(item.text.split()),
-        "previous": _neighbour(listed, pk, forwards=descending),
-        "next": _neighbour(listed, pk, forwards=not descending),
+        "previous": previous,
+        "next": following,
         "kept": request.GET.urlencode(),
         "rounds": item.round_items.filter(round__deleted__isnull=True)
         .select_related("round")
@@ -58,14 +57,17 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "evaluation/item.html", context)
 
 
-def _list(request: HttpRequest, project: Project) -> QuerySet[Item]:
-    """The list from which the text was opened; the whole pool where that makes no sense."""
+def _neighbours(request: HttpRequest, project: Project, pk: int) -> tuple[int | None, int | None]:
+    """The texts before and after this one in the list from which it was opened; in the pool where that makes no sense.
+
+    None where the list ends, or where the next one is so far that looking for it would keep somebody waiting.
+    """
+    filters = queries.filters_of(request.GET)
     try:
-        return queries.items(project, queries.filters_of(request.GET))
+        lower = find(project, filters, 1, below=pk, descending=True, most=FEW)
     except ValidationError:
-        return queries.items(project)
-
-
-def _neighbour(listed: QuerySet[Item], pk: int, *, forwards: bool) -> int | None:
-    found = listed.filter(pk__gt=pk).order_by("pk") if forwards else listed.filter(pk__lt=pk).order_by("-pk")
-    return found.values_list("pk", flat=True).first()
+        filters = {}
+        lower = find(project, filters, 1, below=pk, descending=True, most=FEW)
+    higher = find(project, filters, 1, above=pk, most=FEW)
+    both = next(iter(lower.ids), None), next(iter(higher.ids), None)
+    return both[::-1] if request.GET.get("sort") == "newest" else both

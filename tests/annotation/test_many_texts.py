@@ -130,8 +130,8 @@ def test_an_action_is_taken_back_by_its_time_and_takes_nothing_else_with_it(
 def test_texts_go_into_a_round_once_with_all_slots_open(project: Project, made: Round, lea: User) -> None:
     second = Round.objects.create(project=project, name="second", overlap=2, seed=7)
     items.exclude_items(project, lea, every(project).filter(text="Text 5"), "noise")
-    assert items.add_to_round(second, lea, every(project).filter(text__gt="Text 1")) == 3
-    assert items.add_to_round(second, lea, every(project)) == 2
+    assert items.add_to_round(second, lea, every(project).filter(text__gt="Text 1"))[0] == 3
+    assert items.add_to_round(second, lea, every(project))[0] == 2
     second.refresh_from_db()
     assert second.items_total == 5
     assert set(second.round_items.values_list("open_slots", "overlap")) == {(2, 2)}
@@ -284,3 +284,32 @@ def test_a_revised_answer_to_a_text_that_is_out_asks_nobody_else(
     items.delete_items(project, lea, every(project).filter(pk=first.item_id))
     answers.revise_answer(first, {"label": "bad"})
     consistent(made)
+
+
+def test_texts_leave_a_round_again_unless_somebody_has_them(
+    project: Project, made: Round, lea: User, ann: User, api: Api
+) -> None:
+    second = Round.objects.create(project=project, name="second", overlap=1, seed=7)
+    items.exclude_items(project, lea, every(project).filter(text="Text 5"), "noise")
+    client, url = api(lea), "/api/v1/projects/weather/items/change/"
+    ids = list(every(project).order_by("pk").values_list("pk", flat=True))
+    client.post(url, {"action": "round", "items": ids[:1], "round": "second"}, format="json")
+    done = client.post(url, {"action": "round", "items": ids, "round": "second"}, format="json").data
+    assert done["message"] == (
+        "4 texts were put into the round second. Left as they were: 1 excluded, 1 in the round already."
+    )
+    Round.objects.filter(pk=made.pk).update(state=Round.State.CLOSED)
+    taken = take(project, ann, count=3)
+    assert {lease.round_id for lease in taken} == {second.pk}
+    answer(taken[0], "good")
+    mine = sum(lease.item_id != ids[0] for lease in taken)
+    back = client.post(url, done["undo"], format="json").data
+    assert back["texts"] == 4 - mine and back["undo"] is None
+    assert f"{mine} in somebody's hands or answered" in back["message"]
+    consistent(second)
+    assert second.items_total == 1 + mine
+    again = client.post(url, done["undo"], format="json").data
+    assert again["texts"] == 0
+    for wrong in ("", "1", "a-b", "1-2-3"):
+        sent = {"action": "out of round", "round": "second", "slots": wrong}
+        assert client.post(url, sent, format="json").status_code == 400, wrong

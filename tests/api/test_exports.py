@@ -271,6 +271,30 @@ def test_conll_of_real_sentences_is_the_same_bytes(
     assert body(lead, "annotations.conll") == content
 
 
+def test_doccano_gets_a_file_for_each_member(
+    lead: APIClient, project: Project, answers: list[Annotation]
+) -> None:
+    odd = Annotator.objects.create(project=project, name="../zoe")
+    Annotation.objects.create(
+        round=answers[0].round,
+        item=answers[0].item,
+        annotator=odd,
+        label=project.labels.first(),
+        comment="hm",
+    )
+    together = lines(body(lead, "annotations.doccano.jsonl"))
+    with zipfile.ZipFile(io.BytesIO(body(lead, "annotations.doccano.zip"))) as members:
+        assert members.testzip() is None
+        files = {name: lines(members.read(name)) for name in members.namelist()}
+    assert all("/" not in name and name.endswith(".jsonl") for name in files)
+    assert len(files) == len({row["annotator"] for row in together}) > 1
+    for kept in files.values():
+        (who,) = {row["annotator"] for row in kept}
+        assert kept == [row for row in together if row["annotator"] == who]
+    with zipfile.ZipFile(io.BytesIO(body(lead, "annotations.doccano.zip", annotator="nobody"))) as empty:
+        assert empty.namelist() == []
+
+
 def test_a_folder_for_datasets_is_whole(lead: APIClient, answers: list[Annotation]) -> None:
     with zipfile.ZipFile(io.BytesIO(body(lead, "dataset.zip"))) as folder:
         assert folder.testzip() is None

@@ -1,0 +1,148 @@
+"""An archive is restored on pages: the file, who is who, the job; and what is damaged is refused whole."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from rest_framework.test import APIClient
+
+from annotation.algorithms.text import digest
+from annotation.models import Annotation, Annotator, Flag, Item, Job, Membership, Project, User
+from evaluation.services.archives import MANIFEST, write_archive
+
+Page = Callable[[User | None], Client]
+Api = Callable[[User | None], APIClient]
+Work = Callable[[], list[Job]]
+
+
+@pytest.fixture
+def archive(project: Project, ann: User) -> bytes:
+    """A project with an excluded text that ann answered and flagged, as a file."""
+    item = Item.objects.create(project=project, text="a cloud", digest=digest("a cloud"), external_id="c")
+    Item.objects.filter(pk=item.pk).update(excluded=item.created, excluded_because="dull")
+    person = Annotator.objects.create(project=project, user=ann, name="ann")
+    Annotation.objects.create(
+        round=project.rounds.get(), item=item, annotator=person, label=project.labels.first()
+    )
+    Flag.objects.create(item=item, user=ann, kind="noisy")
+    sink = io.BytesIO()
+    write_archive(project, sink, lambda share, message: None)  # type: ignore[arg-type]
+    return sink.getvalue()
+
+
+def upload(client: Client, content: bytes) -> str:
+    answer = client.post("/archives/", {"file": SimpleUploadedFile("weather.zip", content)})
+    assert answer.status_code == 302, answer.content.decode()
+    return str(answer["Location"])
+
+
+def test_people_become_who_they_are_said_to_be(
+    project: Project, archive: bytes, otto: User, ann: User, page: Page, work: Work
+) -> None:
+    client = page(otto)
+    names = upload(client, archive)
+    shown = client.get(names).content.decode()
+    for words in ("Weather", "ann", "adjudicator", "item"):
+        assert words in shown
+    people = ["olga", "lea", "ada", "ann", "ben"]
+    assert all(f'value="{name}"' in shown for name in people)
+    sent = {"name": "Weather again", "slug": "again", "person-3": "otto", "person-4": "", "person-0": "olga"}
+    answer = client.post(names, sent)
+    assert answer["Location"] == "/archives/"
+    assert client.get(names).status_code == 404
+    (job,) = work()
+    assert job.state == "done", job.error
+    assert "Restoration of Weather again" in client.get("/archives/").content.decode()
+    again = Project.objects.get(slug="again")
+    roles = dict(Membership.objects.filter(project=again).values_list("user__username", "role"))
+    assert roles == {"olga": "owner", "otto": "owner"}
+    item = again.items.get()
+    assert item.excluded_because == "dull"
+    assert Annotation.objects.get(item=item).annotator.user == otto
+    assert Flag.objects.get(item=item).user == otto
+    assert not Flag.objects.filter(item=item, user=ann).exists()
+
+
+def test_somebody_who_only_has_the_same_name_is_left_out(
+    project: Project, archive: bytes, otto: User, ann: User, page: Page, work: Work
+) -> None:
+    client = page(otto)
+    names = upload(client, archive)
+    client.post(names, {"name": "Other", "slug": "other"})
+    (job,) = work()
+    assert job.state == "done", job.error
+    flag = Flag.objects.get(item__project__slug="other")
+    assert flag.user != ann and flag.user.username == "ann (archive)" and not flag.user.is_active
+    assert list(Membership.objects.filter(project__slug="other").values_list("user", flat=True)) == [otto.pk]
+
+
+def test_names_that_make_no_sense_are_refused(
+    project: Project, archive: bytes, otto: User, page: Page
+) -> None:
+    client = page(otto)
+    names = upload(client, archive)
+    good = {"name": "Other", "slug": "other"}
+    refused: list[tuple[dict[str, str], str]] = [
+        ({"person-0": "nobody-here"}, "Nobody here has the user name"),
+        ({"person-0": "ann", "person-1": "ann"}, "somebody else of this archive already"),
+        ({"slug": "weather"}, "already"),
+        ({"slug": "new"}, "already"),
+        ({"name": ""}, "required"),
+    ]
+    for wrong, words in refused:
+        answer = client.post(names, good | wrong)
+        assert answer.status_code == 400 and words in answer.content.decode(), wrong
+    assert Project.objects.count() == 1
+
+
+def test_what_is_no_archive_is_refused_at_once(project: Project, otto: User, page: Page) -> None:
+    other = io.BytesIO()
+    with zipfile.ZipFile(other, "w") as made:
+        made.writestr("x", "y")
+    for content in (b"", b"PK\x03\x04 no", other.getvalue()):
+        answer = page(otto).post("/archives/", {"file": SimpleUploadedFile("a.zip", content)})
+        assert answer.status_code == 400
+
+
+def test_a_damaged_archive_says_so_and_leaves_its_name_free(
+    project: Project, archive: bytes, otto: User, page: Page, work: Work
+) -> None:
+    changed = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(changed, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name).replace(b"a cloud", b"a crowd"))
+    client = page(otto)
+    for content in (changed.getvalue(), changed.getvalue()):
+        client.post(upload(client, content), {"name": "Damaged", "slug": "damaged"})
+        (job,) = work()
+        assert job.state == "failed" and "is not what its manifest says" in job.error
+    assert "is not what its manifest says" in client.get("/archives/").content.decode()
+    assert not Project.objects.filter(slug="damaged").exists()
+    assert not Item.objects.filter(text="a crowd").exists()
+
+
+def test_another_person_cannot_open_an_upload(
+    project: Project, archive: bytes, otto: User, ben: User, page: Page
+) -> None:
+    names = upload(page(otto), archive)
+    assert page(ben).get(names).status_code == 404
+
+
+def test_rest_says_who_is_who(project: Project, archive: bytes, otto: User, api: Api, work: Work) -> None:
+    def send(people: object) -> object:
+        file = SimpleUploadedFile("weather.zip", archive)
+        sent = {"file": file, "slug": "rest", "people": json.dumps(people)}
+        return api(otto).post("/api/v1/archives/", sent, format="multipart").status_code
+
+    several: list[object] = [[], {"ann": 1}, {"ann": "nobody-here"}, {"ann": "otto", "ben": "otto"}]
+    for wrong in several:
+        assert send(wrong) == 400, wrong
+    assert send({"ann": "otto"}) == 202
+    (job,) = work()
+    assert job.state == "done", job.error
+    assert Flag.objects.get(item__project__slug="rest").user == otto
+    assert MANIFEST in zipfile.ZipFile(io.BytesIO(archive)).namelist()
