@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from django.db import connection
 from rest_framework import exceptions
 from rest_framework.authentication import TokenAuthentication
 
 from annotation.models import User
-from annotation.queries.prepared import run_prepared
+from annotation.queries.prepared import Columns, run_prepared
 
-_COLUMNS = [field.attname for field in User._meta.concrete_fields]
-_HOLDER = (
-    f"SELECT {', '.join(f'u.{field.column}' for field in User._meta.concrete_fields)}"  # noqa: S608 – columns of ours
-    " FROM annotation_user u JOIN authtoken_token t ON t.user_id = u.id WHERE t.key = %(key)s::text"
-)
+_USER = Columns(User, "u", *(field.attname for field in User._meta.concrete_fields))
+_HOLDER = f"""
+SELECT {_USER.sql} FROM annotation_user u JOIN authtoken_token t ON t.user_id = u.id WHERE t.key = %(key)s::text
+"""  # noqa: S608 – columns of ours
 
 
 class KeyAuthentication(TokenAuthentication):
@@ -21,7 +19,7 @@ class KeyAuthentication(TokenAuthentication):
 
     def authenticate_credentials(self, key: str) -> tuple[User, Any]:
         for row in run_prepared(_HOLDER, {"key": key}) if key.isascii() and key.isalnum() else ():
-            user = User.from_db(connection.alias, _COLUMNS, row)
-            if user.is_active:
+            user = _USER.read(iter(row))
+            if user is not None and user.is_active:
                 return user, key
         raise exceptions.AuthenticationFailed("This key is not valid. Make a new one on your account page.")

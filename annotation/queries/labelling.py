@@ -1,13 +1,12 @@
 """What somebody who labels sees: open rounds, items held, own answers."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404
 
@@ -24,6 +23,7 @@ from annotation.models import (
     Round,
     User,
 )
+from annotation.queries.prepared import Columns, run_prepared
 
 RECENT = 6
 
@@ -61,35 +61,24 @@ class Held(NamedTuple):
 
 
 # The calls that are made most are written out: putting an ORM query together costs more than running it.
-_DESK = """
-SELECT p.id, p.slug, p.deleted, p.sitting_minutes, p.day_minutes, p.total_minutes, p.break_minutes, p.gold_wear,
-       p.repeat_distance, m.role, m.state, m.quota,
-       (SELECT max(g.version) FROM annotation_guideline g WHERE g.project_id = p.id AND g.published IS NOT NULL),
-       a.id, a.read_version, a.answers, a.active, a.item_seconds, a.sitting_seconds, a.day, a.day_seconds,
-       a.total_seconds,
-       r.id, r.name, r.items_done, r.items_total, r.gold_rate, r.repeat_rate, r.seed, r.audience, part.id, part.answers
-FROM annotation_project p
-LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
-LEFT JOIN annotation_annotator a ON a.project_id = p.id AND a.user_id = %(user)s
-LEFT JOIN annotation_round r ON r.project_id = p.id AND r.state = 'open' AND r.deleted IS NULL
-     AND (r.audience <> 'chosen'
-          OR EXISTS (SELECT FROM annotation_round_people c WHERE c.round_id = r.id AND c.user_id = %(user)s))
-LEFT JOIN annotation_participation part ON part.round_id = r.id AND part.annotator_id = a.id
-WHERE p.slug = %(slug)s ORDER BY r.id
-"""
-_PROJECT = [
-    "pk",
-    "slug",
-    "deleted",
-    "sitting_minutes",
-    "day_minutes",
-    "total_minutes",
-    "break_minutes",
-    "gold_wear",
-    "repeat_distance",
-]
-_CLOCK = [
-    "pk",
+PART = Columns(
+    Participation,
+    "part",
+    "id",
+    "round_id",
+    "annotator_id",
+    "answers",
+    "skipped",
+    "started_after",
+    "untouched_after",
+    "handed",
+    "first_answer",
+)
+CLOCK = Columns(
+    Annotator,
+    "w",
+    "id",
+    "user_id",
     "read_version",
     "answers",
     "active",
@@ -98,34 +87,51 @@ _CLOCK = [
     "day",
     "day_seconds",
     "total_seconds",
-]
-_ROUND = ["pk", "name", "items_done", "items_total", "gold_rate", "repeat_rate", "seed", "audience"]
+)
+_MEMBER = Columns(Membership, "m", "id", "role", "state", "quota")
+_PROJECT = Columns(
+    Project,
+    "p",
+    "id",
+    "slug",
+    "deleted",
+    "sitting_minutes",
+    "day_minutes",
+    "total_minutes",
+    "break_minutes",
+    "gold_wear",
+    "repeat_distance",
+)
+_OPEN_ROUND = Columns(
+    Round, "r", "id", "name", "items_done", "items_total", "gold_rate", "repeat_rate", "seed", "audience"
+)
+
+_DESK = f"""
+SELECT (SELECT max(g.version) FROM annotation_guideline g WHERE g.project_id = p.id AND g.published IS NOT NULL),
+       {_PROJECT.sql}, {_MEMBER.sql}, {CLOCK.sql}, {_OPEN_ROUND.sql}, {PART.sql}
+FROM annotation_project p
+LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
+LEFT JOIN annotation_annotator w ON w.project_id = p.id AND w.user_id = %(user)s
+LEFT JOIN annotation_round r ON r.project_id = p.id AND r.state = 'open' AND r.deleted IS NULL
+     AND (r.audience <> 'chosen'
+          OR EXISTS (SELECT FROM annotation_round_people c WHERE c.round_id = r.id AND c.user_id = %(user)s))
+LEFT JOIN annotation_participation part ON part.round_id = r.id AND part.annotator_id = w.id
+WHERE p.slug = %(slug)s::text ORDER BY r.id
+"""  # noqa: S608 – put together from the constants above
 
 _LEASES = """
 SELECT a.id, a.round_id, a.item_id, i.text, i.meta, a.expires
 FROM annotation_assignment a JOIN annotation_item i ON i.id = a.item_id
-WHERE a.annotator_id = %s AND a.round_id = ANY(%s) AND a.state = 'leased' ORDER BY a.created, a.id LIMIT %s
+WHERE a.annotator_id = %(annotator)s AND a.round_id = ANY(%(rounds)s::bigint[]) AND a.state = 'leased'
+ORDER BY a.created, a.id LIMIT %(n)s
 """
 
-_ASSIGNMENT = """
-SELECT a.state, a.kind, a.created, a.item_id, w.id, r.id, r.name, r.state, r.deleted, r.maximum_overlap,
-       p.id, p.deleted, p.task, p.overlapping_spans, p.maximum_overlap, p.break_minutes, p.gold_threshold,
-       p.gold_minimum, p.gold_feedback, m.role, m.state, m.quota,
-       CASE WHEN p.task = 'spans' THEN (SELECT i.text FROM annotation_item i WHERE i.id = a.item_id) END,
-       (SELECT jsonb_object_agg(l.name, COALESCE(l.merged_into_id, l.id))
-        FROM annotation_label l LEFT JOIN annotation_label t ON t.id = l.merged_into_id
-        WHERE l.project_id = p.id AND l.name = ANY(%(names)s)
-          AND CASE WHEN l.merged_into_id IS NULL THEN l.retired ELSE t.retired END IS NULL)
-FROM annotation_assignment a
-JOIN annotation_annotator w ON w.id = a.annotator_id AND w.user_id = %(user)s
-JOIN annotation_round r ON r.id = a.round_id
-JOIN annotation_project p ON p.id = r.project_id
-LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = w.user_id
-WHERE a.id = %(assignment)s
-"""
-_ANSWERED_ROUND = ["pk", "name", "state", "deleted", "maximum_overlap"]
-_ANSWERED_PROJECT = [
-    "pk",
+_HANDED = Columns(Assignment, "a", "id", "state", "kind", "created", "item_id")
+_ANSWERED_ROUND = Columns(Round, "r", "id", "name", "state", "deleted", "maximum_overlap")
+_ANSWERED_PROJECT = Columns(
+    Project,
+    "p",
+    "id",
     "deleted",
     "task",
     "overlapping_spans",
@@ -134,80 +140,69 @@ _ANSWERED_PROJECT = [
     "gold_threshold",
     "gold_minimum",
     "gold_feedback",
-]
+)
+_AUTHOR = Columns(Annotator, "w", "id", "user_id")
 
-
-def _rows(statement: str, values: Any) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
-
-
-def _membership(role: str | None, state: str | None, quota: int | None) -> Membership | None:
-    return Membership(role=role, state=state or "", quota=quota) if role else None
-
-
-def _named(names: list[str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))
+_ASSIGNMENT = f"""
+SELECT CASE WHEN p.task = 'spans' THEN (SELECT i.text FROM annotation_item i WHERE i.id = a.item_id) END,
+       (SELECT jsonb_object_agg(l.name, COALESCE(l.merged_into_id, l.id))
+        FROM annotation_label l LEFT JOIN annotation_label t ON t.id = l.merged_into_id
+        WHERE l.project_id = p.id AND l.name = ANY(%(names)s::text[])
+          AND CASE WHEN l.merged_into_id IS NULL THEN l.retired ELSE t.retired END IS NULL),
+       {_HANDED.sql}, {_AUTHOR.sql}, {_ANSWERED_ROUND.sql}, {_ANSWERED_PROJECT.sql}, {_MEMBER.sql}
+FROM annotation_assignment a
+JOIN annotation_annotator w ON w.id = a.annotator_id AND w.user_id = %(user)s
+JOIN annotation_round r ON r.id = a.round_id
+JOIN annotation_project p ON p.id = r.project_id
+LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = w.user_id
+WHERE a.id = %(assignment)s
+"""  # noqa: S608 – put together from the constants above
 
 
 def desk(user: User, slug: str) -> Desk:
     """Where the user labels in the project; whether they may is for `access` to say. Raises Http404 without project."""
-    rows = _rows(_DESK, {"user": user.pk, "slug": slug})
-    if not rows:
+    found: Desk | None = None
+    for values in run_prepared(_DESK, {"user": user.pk, "slug": slug}):
+        row = iter(values)
+        version = next(row)
+        project, membership, annotator = _PROJECT.read(row), _MEMBER.read(row), CLOCK.read(row)
+        assert project is not None
+        found = found or Desk(project, membership, user, annotator, [], {}, version)
+        made, part = _OPEN_ROUND.read(row), PART.read(row)
+        if made is not None:
+            made.project = found.project
+            found.rounds.append(made)
+            if part is not None:
+                found.parts[made.pk] = part
+    if found is None:
         raise Http404("There is no such project, or you are not a member of it.")
-    first = rows[0]
-    project = Project(**_named(_PROJECT, first[:9]))
-    membership, version = _membership(*first[9:12]), first[12]
-    author = first[13]
-    rounds, parts = [], {}
-    for row in rows if first[22] is not None else ():
-        made = Round(project=project, **_named(_ROUND, row[22:30]))
-        rounds.append(made)
-        if row[30] is not None:
-            parts[made.pk] = Participation(pk=row[30], round_id=made.pk, annotator_id=author, answers=row[31])
-    return Desk(
-        project=project,
-        membership=membership,
-        user=user,
-        annotator=Annotator(project=project, user_id=user.pk, **_named(_CLOCK, first[13:22]))
-        if author
-        else None,
-        rounds=rounds,
-        parts=parts,
-        guideline_version=version,
-    )
+    return found
 
 
 def leases_of(annotator: Annotator, rounds: Iterable[Round], n: int) -> list[Lease]:
     """The first `n` items that the annotator holds, in the order in which they were handed out."""
-    rows = _rows(_LEASES, [annotator.pk, [made.pk for made in rounds], n])
+    wanted = {"annotator": annotator.pk, "rounds": [made.pk for made in rounds], "n": n}
     return [
-        Lease(pk, made, item, text, json.loads(meta), expires) for pk, made, item, text, meta, expires in rows
+        Lease(pk, made, item, text, json.loads(meta), expires)
+        for pk, made, item, text, meta, expires in run_prepared(_LEASES, wanted)
     ]
 
 
 def held_by(user: User, pk: int, names: Iterable[str] = ()) -> Held:
     """The item that was handed out to the user. Raises Http404 for anybody else's."""
     wanted = {"user": user.pk, "assignment": pk, "names": list(names)}
-    rows = _rows(_ASSIGNMENT, wanted) if 0 < pk < 2**63 else []
+    rows = run_prepared(_ASSIGNMENT, wanted) if 0 < pk < 2**63 else []
     if not rows:
         raise Http404("There is no such assignment of yours.")
-    state, kind, created, item, author = rows[0][:5]
-    project = Project(**_named(_ANSWERED_PROJECT, rows[0][10:19]))
-    found = Assignment(
-        pk=pk,
-        state=state,
-        kind=kind,
-        created=created,
-        item_id=item,
-        annotator=Annotator(pk=author, user_id=user.pk, project=project),
-        round=Round(project=project, **_named(_ANSWERED_ROUND, rows[0][5:10])),
-    )
-    role, member_state, quota, text, known = rows[0][19:]
+    row = iter(rows[0])
+    text, known = next(row), next(row)
+    found, author = _HANDED.read(row), _AUTHOR.read(row)
+    made, project = _ANSWERED_ROUND.read(row), _ANSWERED_PROJECT.read(row)
+    assert found is not None and author is not None and made is not None and project is not None
+    found.annotator, found.round, author.project, made.project = author, made, project, project
     if text is not None:
-        found.item = Item(pk=item, project=project, text=text)
-    return Held(found, _membership(role, member_state, quota), json.loads(known) if known else {})
+        found.item = Item(pk=found.item_id, project=project, text=text)
+    return Held(found, _MEMBER.read(row), json.loads(known) if known else {})
 
 
 def assignment_of(user: User, pk: int) -> tuple[Assignment, Membership | None]:

@@ -18,6 +18,7 @@ from annotation.models import Annotator, Assignment, Membership, Participation, 
 from annotation.queries import labelling as reads
 from annotation.queries.labelling import Desk, Lease
 from annotation.queries.people import annotator_of
+from annotation.queries.prepared import run_prepared
 from annotation.services import timekeeping
 from annotation.services.taking import LEASE, take_from
 
@@ -25,23 +26,11 @@ MOST_AT_ONCE = 20
 SWEEP = 1000
 PAUSED = "You are paused in this project. Your answers are kept; ask a lead what comes next."
 
-_LOCK = """
-SELECT p.id, p.answers, p.skipped, p.started_after, p.untouched_after, p.handed, p.first_answer,
-       a.read_version, a.answers, a.active, a.item_seconds, a.sitting_seconds, a.day, a.day_seconds, a.total_seconds
-FROM annotation_annotator a JOIN annotation_participation p ON p.annotator_id = a.id AND p.round_id = %s
-WHERE a.id = %s FOR NO KEY UPDATE
-"""
-_PART = ["pk", "answers", "skipped", "started_after", "untouched_after", "handed", "first_answer"]
-_CLOCK = [
-    "read_version",
-    "answers",
-    "active",
-    "item_seconds",
-    "sitting_seconds",
-    "day",
-    "day_seconds",
-    "total_seconds",
-]
+_LOCK = f"""
+SELECT {reads.PART.sql}, {reads.CLOCK.sql}
+FROM annotation_annotator w JOIN annotation_participation part ON part.annotator_id = w.id AND part.round_id = %(round)s
+WHERE w.id = %(annotator)s FOR NO KEY UPDATE
+"""  # noqa: S608 – the insertions are constants
 
 _SKIP = """
 WITH held AS (
@@ -115,19 +104,17 @@ def lock_participation(round_id: int, annotator: Annotator) -> Participation:
 
     The annotator's clock and counters are read anew.
     """
-    values = [round_id, annotator.pk]
-    with connection.cursor() as cursor:
-        cursor.execute(_LOCK, values)
-        row = cursor.fetchone()
-        if row is None:
-            part = Participation(round_id=round_id, annotator_id=annotator.pk)
-            Participation.objects.bulk_create([part], ignore_conflicts=True)
-            cursor.execute(_LOCK, values)
-            row = cursor.fetchone()
-    for field, value in zip(_CLOCK, row[len(_PART) :], strict=True):
-        setattr(annotator, field, value)
-    known = dict(zip(_PART, row, strict=False))
-    return Participation(round_id=round_id, annotator_id=annotator.pk, **known)
+    whose = {"round": round_id, "annotator": annotator.pk}
+    rows = run_prepared(_LOCK, whose)
+    if not rows:
+        part = Participation(round_id=round_id, annotator_id=annotator.pk)
+        Participation.objects.bulk_create([part], ignore_conflicts=True)
+        rows = run_prepared(_LOCK, whose)
+    row = iter(rows[0])
+    locked = reads.PART.read(row)
+    reads.CLOCK.read_into(annotator, row)
+    assert locked is not None
+    return locked
 
 
 def next_items(project: Project, user: User, count: int = 1) -> Handout:
