@@ -6,6 +6,7 @@ import sys
 NAMES = [
     "import_items",
     "labelling",
+    "labelling_at_scale",
     "key_to_text",
     "kills",
     "agreement",
