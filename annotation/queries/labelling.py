@@ -26,6 +26,7 @@ from annotation.models import (
 from annotation.queries.prepared import Columns, run_prepared
 
 RECENT = 6
+MOST_HELD = 20  # items in one person's hands
 
 
 class Lease(NamedTuple):
@@ -49,6 +50,7 @@ class Desk:
     annotator: Annotator | None  # None before the first call
     rounds: list[Round]  # those that take answers from the user, in the order in which they are worked off
     parts: dict[int, Participation]  # by round
+    leases: list[Lease]  # the items that they hold, in the order in which they were handed out
     guideline_version: int | None
 
 
@@ -106,9 +108,11 @@ _OPEN_ROUND = Columns(
     Round, "r", "id", "name", "items_done", "items_total", "gold_rate", "repeat_rate", "seed", "audience"
 )
 
+# A row for each open round, or for each item that the user holds in it.
 _DESK = f"""
 SELECT (SELECT max(g.version) FROM annotation_guideline g WHERE g.project_id = p.id AND g.published IS NOT NULL),
-       {_PROJECT.sql}, {_MEMBER.sql}, {CLOCK.sql}, {_OPEN_ROUND.sql}, {PART.sql}
+       {_PROJECT.sql}, {_MEMBER.sql}, {CLOCK.sql}, {_OPEN_ROUND.sql}, {PART.sql},
+       held.id, r.id, held.item_id, held.text, held.meta, held.expires
 FROM annotation_project p
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
 LEFT JOIN annotation_annotator w ON w.project_id = p.id AND w.user_id = %(user)s
@@ -116,15 +120,13 @@ LEFT JOIN annotation_round r ON r.project_id = p.id AND r.state = 'open' AND r.d
      AND (r.audience <> 'chosen'
           OR EXISTS (SELECT FROM annotation_round_people c WHERE c.round_id = r.id AND c.user_id = %(user)s))
 LEFT JOIN annotation_participation part ON part.round_id = r.id AND part.annotator_id = w.id
-WHERE p.slug = %(slug)s::text ORDER BY r.id
+LEFT JOIN LATERAL (
+    SELECT a.id, a.created, a.item_id, i.text, i.meta, a.expires
+    FROM annotation_assignment a JOIN annotation_item i ON i.id = a.item_id
+    WHERE a.annotator_id = w.id AND a.round_id = r.id AND a.state = 'leased' ORDER BY a.created, a.id LIMIT %(most)s
+) AS held ON true
+WHERE p.slug = %(slug)s::text ORDER BY held.created, held.id, r.id
 """  # noqa: S608 – put together from the constants above
-
-_LEASES = """
-SELECT a.id, a.round_id, a.item_id, i.text, i.meta, a.expires
-FROM annotation_assignment a JOIN annotation_item i ON i.id = a.item_id
-WHERE a.annotator_id = %(annotator)s AND a.round_id = ANY(%(rounds)s::bigint[]) AND a.state = 'leased'
-ORDER BY a.created, a.id LIMIT %(n)s
-"""
 
 _HANDED = Columns(Assignment, "a", "id", "state", "kind", "created", "item_id")
 _ANSWERED_ROUND = Columns(Round, "r", "id", "name", "state", "deleted", "maximum_overlap")
@@ -162,30 +164,27 @@ WHERE a.id = %(assignment)s
 def desk(user: User, slug: str) -> Desk:
     """Where the user labels in the project; whether they may is for `access` to say. Raises Http404 without project."""
     found: Desk | None = None
-    for values in run_prepared(_DESK, {"user": user.pk, "slug": slug}):
-        row = iter(values)
-        version = next(row)
-        project, membership, annotator = _PROJECT.read(row), _MEMBER.read(row), CLOCK.read(row)
-        assert project is not None
-        found = found or Desk(project, membership, user, annotator, [], {}, version)
-        made, part = _OPEN_ROUND.read(row), PART.read(row)
-        if made is not None:
-            made.project = found.project
-            found.rounds.append(made)
+    rounds: dict[int, Round] = {}
+    for values in run_prepared(_DESK, {"user": user.pk, "slug": slug, "most": MOST_HELD}):
+        *_, pk, round_id, item, text, meta, expires = values
+        if round_id not in rounds:
+            row = iter(values)
+            version = next(row)
+            project, membership, annotator = _PROJECT.read(row), _MEMBER.read(row), CLOCK.read(row)
+            made, part = _OPEN_ROUND.read(row), PART.read(row)
+            assert project is not None
+            found = found or Desk(project, membership, user, annotator, [], {}, [], version)
+            if made is not None:
+                made.project = found.project
+                rounds[made.pk] = made
             if part is not None:
-                found.parts[made.pk] = part
+                found.parts[part.round_id] = part
+        if found is not None and pk is not None:
+            found.leases.append(Lease(pk, round_id, item, text, json.loads(meta), expires))
     if found is None:
         raise Http404("There is no such project, or you are not a member of it.")
+    found.rounds.extend(rounds[pk] for pk in sorted(rounds))
     return found
-
-
-def leases_of(annotator: Annotator, rounds: Iterable[Round], n: int) -> list[Lease]:
-    """The first `n` items that the annotator holds, in the order in which they were handed out."""
-    wanted = {"annotator": annotator.pk, "rounds": [made.pk for made in rounds], "n": n}
-    return [
-        Lease(pk, made, item, text, json.loads(meta), expires)
-        for pk, made, item, text, meta, expires in run_prepared(_LEASES, wanted)
-    ]
 
 
 def held_by(user: User, pk: int, names: Iterable[str] = ()) -> Held:

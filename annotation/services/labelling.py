@@ -22,7 +22,7 @@ from annotation.queries.prepared import run_prepared
 from annotation.services import timekeeping
 from annotation.services.taking import LEASE, take_from
 
-MOST_AT_ONCE = 20
+MOST_AT_ONCE = reads.MOST_HELD
 SWEEP = 1000
 PAUSED = "You are paused in this project. Your answers are kept; ask a lead what comes next."
 
@@ -137,7 +137,7 @@ def hand_out(desk: Desk, count: int = 1) -> Handout:
     parts = dict(desk.parts)
     reason, until = _hindrance(desk, annotator, now)
     if not reason and desk.rounds:
-        leases = _extended(reads.leases_of(annotator, desk.rounds, count), now)
+        leases = _extended(desk.leases[:count], now)
         if len(leases) == count:
             _note_activity(annotator, leases[0].round_id, now)
         held = len(leases)
