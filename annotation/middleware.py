@@ -1,9 +1,12 @@
-"""Every request gets an id, which the log, the answer's header and error pages quote."""
+"""Every request gets an id, which the log, the answer's header and error pages quote; every answer gets the policy on
+what pages may load."""
 
 import re
 import secrets
 from collections.abc import Callable
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponse
 
 from annotation import logs
@@ -27,4 +30,19 @@ class RequestIdMiddleware:
         finally:
             logs.request_id.reset(token)
         response["X-Request-ID"] = request_id
+        return response
+
+
+class ContentSecurityPolicyMiddleware:
+    """Sends the policy of the settings, which django-csp would put together anew, in part twice, for every answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        nothing = HttpResponse()
+        CSPMiddleware(get_response).process_response(HttpRequest(), nothing)
+        self.policy = nothing[HEADER]
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.setdefault(HEADER, self.policy)
         return response

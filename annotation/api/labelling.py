@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.response import Response
@@ -12,6 +13,7 @@ from rest_framework.views import APIView
 
 from annotation.access import authorise_role, object_for, role_of
 from annotation.api.errors import Conflict
+from annotation.api.plain import PlainView, plain_json, plain_response
 from annotation.api.requests import Request
 from annotation.models import Annotation, Flag, Item, Project
 from annotation.queries import labelling as reads
@@ -115,25 +117,26 @@ def handout_data(handout: labelling.Handout, project: Project) -> dict[str, Any]
     return shown
 
 
-def wanted_count(sent: Any) -> int:
+def wanted_count(request: Request) -> int:
     """How many items are wanted; the plain request is read without the cost of a serializer."""
+    sent = plain_json(request)
     count = sent["count"] if type(sent) is dict and sent.keys() == {"count"} else None
     if type(count) is int and 1 <= count <= labelling.MOST_AT_ONCE:
         return count
-    wanted = NextSerializer(data=sent)
+    wanted = NextSerializer(data=request.data)
     wanted.is_valid(raise_exception=True)
     return int(wanted.validated_data["count"])
 
 
-class NextItems(APIView):
+class NextItems(PlainView):
     """The items to label next: those that you hold already, then new ones."""
 
     @extend_schema(request=NextSerializer, responses=HandoutSerializer)
-    def post(self, request: Request, slug: str) -> Response:
+    def post(self, request: Request, slug: str) -> HttpResponse:
         desk = reads.desk(request.user, slug)
         authorise_role(role_of(request.user, desk.membership), desk.project)
-        handout = labelling.hand_out(desk, wanted_count(request.data))
-        return Response(handout_data(handout, desk.project))
+        handout = labelling.hand_out(desk, wanted_count(request))
+        return plain_response(handout_data(handout, desk.project))
 
 
 class OffsetField(serializers.IntegerField):
@@ -288,18 +291,19 @@ def named_labels(sent: Mapping[str, Any]) -> set[str]:
     return {*one, *(sent.get("labels") or ()), *(span["label"] for span in spans)}
 
 
-class AnswerItem(APIView):
+class AnswerItem(PlainView):
     """Answers an item that was handed to you. It is stored when this says so; the same key again changes nothing."""
 
     @extend_schema(
         request=AnswerSerializer, responses={201: AnnotationSerializer, 200: AnnotationSerializer, 409: None}
     )
-    def post(self, request: Request, pk: int) -> Response:
-        plain = plain_answer(request.data)
-        unread = AnswerSerializer(data=request.data)
-        sent = plain if plain is not None else unread.validated_data if unread.is_valid() else None
-        held = own_lease(request, pk, named_labels(sent) if sent is not None else ())
+    def post(self, request: Request, pk: int) -> HttpResponse:
+        sent, unread = plain_answer(plain_json(request)), None
         if sent is None:
+            unread = AnswerSerializer(data=request.data)
+            sent = unread.validated_data if unread.is_valid() else None
+        held = own_lease(request, pk, named_labels(sent) if sent is not None else ())
+        if unread is not None:
             unread.is_valid(raise_exception=True)
         assert sent is not None
         try:
@@ -310,7 +314,7 @@ class AnswerItem(APIView):
         shown = annotation_data(made, names)
         if (told := feedback(made, held.assignment.round.project)) is not None:
             shown["feedback"] = told
-        return Response(shown, status=status.HTTP_201_CREATED if new else status.HTTP_200_OK)
+        return plain_response(shown, status.HTTP_201_CREATED if new else status.HTTP_200_OK)
 
 
 class SkipSerializer(serializers.Serializer[Any]):
