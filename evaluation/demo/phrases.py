@@ -91,6 +91,18 @@ CLOSINGS = [
     "Please call me if you need anything.",
 ]
 
+# Two for each label, as annotators see them
+EXAMPLES = {
+    "Where is my order": ["The tracking has not moved since Monday", "Nobody here has seen the parcel"],
+    "Return or exchange": ["The boots are too large, how do I send them back", "A blue one instead, please"],
+    "Refund not received": ["I sent it back nine days ago and have no money", "The refund is 20.00 short"],
+    "Damaged or wrong item": ["The lamp came with a crack", "I ordered grey and got red"],
+    "Payment problem": ["Charged twice for one kettle", "The voucher is not accepted"],
+    "Change or cancel order": ["Please cancel it, it has not left yet", "Can you change the address"],
+    "Account and login": ["The link for a new password never arrives", "Please delete my account"],
+    "Other": ["Do you have a shop in Graz", "Just wanted to say thanks"],
+}
+
 # {product} {place} {colour} {day} {days} {number} {amount} {years} are filled in
 CORES: dict[str, list[str]] = {
     "Where is my order": [

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from celery import current_app
 from django.contrib.auth.hashers import make_password
 from django.core.files.base import ContentFile
 from django.db import connection
@@ -17,12 +16,14 @@ from django.db.models import Max, Min
 from django.utils import timezone
 
 from annotation.jobs import start_import
-from annotation.models import Assignment, Guideline, Import, Job, Membership, Project, Role, Round, User
+from annotation.models import Assignment, Guideline, Import, Membership, Project, Role, Round, User
 from annotation.services import answers, flags, imports, labelling, projects, rounds
 from annotation.services.tallies import tally_answers
 from annotation.services.values import label_ids
 from evaluation.demo.annotators import Person, answer, people
-from evaluation.demo.phrases import LABELS
+from evaluation.demo.known import answer_known, import_known, known_texts
+from evaluation.demo.phrases import EXAMPLES, LABELS
+from evaluation.demo.running import run_job
 from evaluation.demo.texts import Planted, Text, write_texts
 
 SLUG = "support-intents"
@@ -64,6 +65,16 @@ Password, e-mail address, profile, newsletter, deleting the account.
 Thanks, complaints and questions about the shop.
 """
 
+# What the project settled on once the work had begun
+LATER = {
+    "maximum_overlap": 5,
+    "gold_feedback": Project.GoldFeedback.HINT,
+    "sitting_minutes": 45,
+    "break_minutes": 10,
+    "day_minutes": 240,
+    "shows_quality": True,
+}
+
 Say = Callable[[str], None]
 
 
@@ -79,11 +90,12 @@ class Demo:
 
 @dataclass(frozen=True)
 class Size:
-    """How much there is: texts, those of them in the pilot, and answers in the main round."""
+    """How much there is: texts, those of them in the pilot, answers in the main round, and gold texts."""
 
     texts: int = 3000
     pilot: int = 150
     answers: int = 2600
+    gold: int = 60
 
 
 def make_demo(say: Say, size: Size) -> Demo:
@@ -117,7 +129,15 @@ def make_demo(say: Say, size: Size) -> Demo:
     label_round(demo, everybody, size.answers, rng, MAIN_DAYS)
     spread_answers(pilot, monday(today) - timedelta(days=21), PILOT_DAYS)
     spread_answers(main, monday(today) - timedelta(days=14), MAIN_DAYS)
+    known = known_texts(size.gold, today - timedelta(days=1), SEED + 1, demo.texts)
+    say(f"{len(known)} gold texts, and how everybody did on some of them")
+    import_known(project, users["hanna"], known)
+    for rested in everybody.values():
+        rested.sitting = 0
+    answer_known(main, users, everybody, known)
+    note_last_seen(main)
     plan_rounds(pilot, main, monday(today))
+    projects.change_project(project, users["ravi"], LATER)
     return demo
 
 
@@ -144,20 +164,13 @@ def make_project(owner: User) -> Project:
         slug=SLUG,
         name="Support intents",
         question="What does the customer want help with?",
-        labels=[{"name": name, "description": description} for name, description in LABELS],
+        labels=[
+            {"name": name, "description": description, "examples": EXAMPLES[name]}
+            for name, description in LABELS
+        ],
         guideline=GUIDELINE,
         overlap=3,
     )
-
-
-def run_job(job: Job) -> None:
-    """Does a job's work here and now, as a worker would."""
-    if f"loupe.{job.kind}" not in current_app.tasks:
-        current_app.loader.import_default_modules()  # a worker does this when it starts
-    current_app.tasks[f"loupe.{job.kind}"](str(job.pk))
-    job.refresh_from_db()
-    if job.state != Job.State.DONE:
-        raise RuntimeError(f"{job.title}: {job.error}")
 
 
 def import_texts(demo: Demo, texts: list[Text], into: Round, name: str) -> Import:
@@ -279,4 +292,10 @@ def spread_answers(made: Round, first: date, days: int) -> None:
     start = datetime(first.year, first.month, first.day, 8, 30, tzinfo=UTC)
     with connection.cursor() as cursor:
         cursor.execute(SPREAD, {"days": ends, "round": made.pk, "first": start})
+    note_last_seen(made)
+
+
+def note_last_seen(made: Round) -> None:
+    """Everybody was last seen when they answered last."""
+    with connection.cursor() as cursor:
         cursor.execute(LAST_SEEN, {"round": made.pk})

@@ -8,7 +8,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from evaluation.demo.project import SEED, Demo, Say, run_job
+from evaluation.demo.project import SEED, Demo, Say
+from evaluation.demo.running import run_job
 from evaluation.demo.texts import NAMES
 from evaluation.jobs import start_cleaning, start_leakage, start_report, start_split_set
 from evaluation.models import Run, SplitSet

@@ -12,7 +12,8 @@ from django.core.files.base import ContentFile
 from annotation.jobs import start_import
 from annotation.models import Assignment, Item, Membership, Project, Role, Round, User
 from annotation.services import answers, gold, imports, labelling, projects
-from evaluation.demo.project import LEADS, SEED, Say, run_job
+from evaluation.demo.project import LEADS, SEED, Say
+from evaluation.demo.running import run_job
 
 TOPICS, NAMES = "app-topics", "delivery-names"
 LABELLERS = ["amara", "jonas", "mei"]

@@ -1,4 +1,4 @@
-/* Marking spans. Mouse: select, then press a label. Keyboard: ← → by word, Shift extends, a label's key marks, Backspace
+/* Marking spans. Mouse: select, then press a label. Finger: tap the first word and the last one. Keyboard: ← → by word, Shift extends, a label's key marks, Backspace
    removes, Enter is done; Alt + ← → moves the end of the span at the cursor by a word, with Shift by a character. Where
    spans may overlap, Tab goes through those at the cursor, inside out. Sent offsets are Unicode code points. */
 (window.answerShapes ??= {}).spans = ({ form, commit, say, told }) => {
@@ -6,7 +6,7 @@
   const chips = [...document.querySelectorAll(".palette .chip")], overlapping = told.overlapping;
   const colours = new Map(told.labels.map((label) => [label.name, label.color]));
   const board = new window.SpanBoard(box, colours, overlapping);
-  let units = new window.TextUnits(""), spans = [], cursor = 0, anchor = null, free = null, chosen = null, ready = false;
+  let units = new window.TextUnits(""), spans = [], cursor = 0, anchor = null, free = null, chosen = null, ready = false, touched = false;
 
   const quoted = (span) => units.text.slice(span.start, span.end);
   const short = (span) => (quoted(span).length > 25 ? `${quoted(span).slice(0, 24).trim()}…` : quoted(span));
@@ -190,9 +190,27 @@
     draw();
     say(`Selected: ${quoted(free)}`, true);
   };
+  /* A tap takes a word, the next one all words up to there; one within what is taken begins anew */
+  const tapped = ({ start }) => {
+    place(start);
+    const tap = word(), within = free && free.start <= tap.start && tap.end <= free.end;
+    const again = within && free.start === tap.start && free.end === tap.end;
+    const span = free ? null : here().find((one) => one.start <= start && start < one.end) ?? null;
+    chosen = overlapping ? span : null;
+    if (span || again) free = null;
+    else if (free && !within) free = { start: Math.min(free.start, tap.start), end: Math.max(free.end, tap.end) };
+    else free = { start: tap.start, end: tap.end };
+    anchor = null;
+    draw();
+    say(free ? `Selected: ${quoted(free)}` : span ? `${span.label}: ${quoted(span)}` : "Nothing is selected", true);
+  };
   box.addEventListener("pointerup", () => setTimeout(fromDocument));
   box.addEventListener("click", (e) => {
     const piece = board.pieces.find(({ el: token }) => token === e.target);
+    if (touched) {
+      if (piece && units.words.some((one) => one.start <= piece.start && piece.start < one.end)) tapped(piece);
+      return;
+    }
     if (!piece || free || !getSelection().isCollapsed) return; // the end of a drag is not a click
     place(piece.start);
     anchor = null;
@@ -200,7 +218,8 @@
     draw();
   });
   box.addEventListener("pointerdown", (e) => {
-    if (e.button || !free) return;
+    touched = e.pointerType === "touch";
+    if (e.button || !free || touched) return;
     free = null;
     paint();
   });

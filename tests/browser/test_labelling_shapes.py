@@ -204,6 +204,38 @@ def test_spans_are_marked_by_mouse_in_whole_characters_and_changed_in_the_list(
     assert marked(answer) == [("e\u0301clair 🇩🇪", "good")]
 
 
+def test_spans_are_marked_on_a_phone_by_tapping_words(sign_in: SignIn, project: Project, ann: User) -> None:
+    spans_project(project)
+    put_in_round(project, ["Zoë paid for éclair 🇩🇪 today.", "Nothing here."])
+    page = sign_in(ann, phone=True)
+    begin(page, project)
+
+    def tap(word: str) -> None:
+        page.locator("#text .tok", has_text=word).tap()
+
+    def label(name: str) -> None:
+        page.locator(".palette .chip", has_text=name).tap()
+
+    tap("paid")
+    tap("éclair")
+    expect(page.locator("#text .sel")).to_have_text(["paid", " ", "for", " ", "éclair"])
+    tap("for")  # within: from here anew
+    expect(page.locator("#text .sel")).to_have_text(["for"])
+    tap("éclair")
+    label("good")
+    tap("Zoë")
+    label("bad")
+    tap("today")
+    tap("today")
+    expect(page.locator("#text .sel")).to_have_count(0)
+    expect(page.locator("#count")).to_have_text("2 marked")
+    assert violations(page, "target-size", "color-contrast") == []
+    page.locator("[data-send]").tap()
+    expect(page.locator("#text")).to_contain_text("Nothing")
+    all_saved(page)
+    assert marked(Annotation.objects.get()) == [("Zoë", "bad"), ("for éclair", "good")]
+
+
 def test_spans_lie_in_lanes_where_they_may_overlap(sign_in: SignIn, project: Project, ann: User) -> None:
     spans_project(project, overlapping=True)
     put_in_round(project, ["I paid 89.90 to Velo Nord in Oslo.", "Nothing here."])

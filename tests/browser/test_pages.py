@@ -70,7 +70,7 @@ def addresses() -> list[str]:
 
 @pytest.mark.usefixtures("seen_worker")
 def test_every_page_is_accessible_fits_and_is_quiet(sign_in: SignIn) -> None:
-    demo = make_demo(lambda said: None, Size(texts=200, pilot=20, answers=200))
+    demo = make_demo(lambda said: None, Size(texts=200, pilot=20, answers=200, gold=6))
     make_results(demo, lambda said: None)
     lead: User = demo.users["ravi"]
     lead.set_password("correct horse")

@@ -177,12 +177,13 @@ def test_people_who_are_not_known_keep_their_names_and_nothing_else(rich: Projec
 
 
 def test_the_demo_comes_back_equal(db: None, otto: User) -> None:
-    demo = make_demo(lambda said: None, Size(texts=120, pilot=20, answers=120))
+    demo = make_demo(lambda said: None, Size(texts=120, pilot=20, answers=120, gold=4))
     content, before = archive(demo.project)
     owner = demo.users["hanna"]
     copy = restore(content, owner, "copy")
     assert sums(archive(copy)[1]) == sums(before)
-    assert sums(before)["annotation.item"][0] == 120
+    assert sums(before)["annotation.item"][0] == 124
+    assert sums(before)["annotation.golditem"][0] == 4
     assert sums(before)["annotation.annotation"][0] > 120
 
 

@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from annotation.models import Annotation, GoldItem, Item, Job, Project, User
-from evaluation.demo.project import make_users, run_job
+from evaluation.demo.project import make_users
+from evaluation.demo.running import run_job
 from evaluation.demo.small_projects import NAMES, TOPICS, make_small_projects
 from evaluation.jobs import start_leakage, start_split_set
 from evaluation.services import leakage, splits

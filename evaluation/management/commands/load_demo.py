@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand
 
 from annotation.models import Project
 from evaluation.demo.annotators import PEOPLE
+from evaluation.demo.known import is_paused
 from evaluation.demo.project import LEADS, PASSWORD, SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.demo.small_projects import make_small_projects
@@ -48,6 +49,7 @@ class Command(BaseCommand):
             "  a source that behaves differently: phone notes, half of which could be anything\n"
             "  drift: in the last three weeks payment problems more than double, with a new word, “wallet”\n"
             "  people: tomas is careless, lena tires within a sitting, noor copies jonas\n"
+            f"  paused by the rule on gold texts: {', '.join(is_paused(demo.project)) or 'nobody'}\n"
             "  two small projects, one with several labels and one with marked spans: gold, and some mistakes"
         )
 
