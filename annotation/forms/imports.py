@@ -108,7 +108,7 @@ class LimitsForm(forms.Form):
     """What a text must be to come in."""
 
     text_minimum = number("Characters, at least", 100_000)
-    text_maximum = number("Characters, at most", 100_000)
+    text_maximum = number("Characters, at most", 100_000, wide=True)
     fewest_letters = PercentField(label="Letters, at least")
     languages = LanguagesField(label="Languages", required=False)
 

@@ -23,7 +23,7 @@ class ProjectForm(SettingsForm):
         max_length=200_000,
         strip=False,
         label="Guideline",
-        widget=forms.Textarea(attrs={"rows": 12, "class": "editor", "data-words": ""}),
+        widget=forms.Textarea(attrs={"rows": 12, "class": "mono", "data-words": ""}),
         help_text="Say for each label what belongs to it and what does not, with an example of each.",
     )
 

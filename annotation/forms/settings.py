@@ -46,9 +46,9 @@ class LanguagesField(forms.Field):
         return str(value or "")[:200].replace(",", " ").lower().split()
 
 
-def number(label: str, most: int, least: int = 1) -> forms.IntegerField:
-    """A whole number inside a sentence."""
-    widget = forms.NumberInput(attrs={"class": "mini", "autocomplete": "off"})
+def number(label: str, most: int, least: int = 1, wide: bool = False) -> forms.IntegerField:
+    """A whole number inside a sentence; a wide one has room for six digits."""
+    widget = forms.NumberInput(attrs={"class": "mini wide" if wide else "mini", "autocomplete": "off"})
     return forms.IntegerField(label=label, required=False, min_value=least, max_value=most, widget=widget)
 
 
@@ -74,7 +74,7 @@ class SettingsForm(forms.Form):
     day_minutes = number("Minutes a day", 32767)
     total_minutes = number("Minutes in total", 2_147_483_647)
     text_minimum = number("Characters of the shortest text", 100_000)
-    text_maximum = number("Characters of the longest text", 100_000)
+    text_maximum = number("Characters of the longest text", 100_000, wide=True)
     fewest_letters = PercentField(label="Letters in a text, at least", required=False)
     languages = LanguagesField(label="Languages", required=False)
     asks_difficulty = forms.BooleanField(required=False, label="Ask how hard a text was")

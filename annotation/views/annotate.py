@@ -38,7 +38,7 @@ NOTICES = ["js/overlays.js", "js/outbox.js", "js/annotate-notices.js"]
 SHAPES = {
     Project.Task.CLASSIFICATION: ["js/label-list.js", "js/label-choice.js"],
     Project.Task.MULTILABEL: ["js/label-list.js", "js/label-set.js"],
-    Project.Task.SPANS: ["js/text-units.js", "js/span-board.js", "js/label-spans.js"],
+    Project.Task.SPANS: ["js/text-units.js", "js/span-board.js", "js/span-labels.js", "js/label-spans.js"],
 }
 
 

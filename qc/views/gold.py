@@ -23,7 +23,7 @@ from qc.forms.cases import AnswerForm
 from qc.forms.gold import GoldForm, PromoteForm
 from qc.queries.gold import decided_values, gold_page
 
-PAGE = 50
+PAGE = 25
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -120,8 +120,10 @@
     }
     [anchor, free] = [null, null];
     changed();
+    palette.used(label);
     say(`“${short(range)}”: ${label}`, true);
   };
+  const palette = window.spanLabels(chips, mark, () => box.focus({ preventScroll: true }));
   const unmark = (span) => {
     spans = spans.filter((other) => other !== span);
     if (chosen === span) chosen = null;
@@ -246,11 +248,13 @@
       spans = (value?.spans ?? []).map(({ start, end, label }) => ({ start: units.units[start], end: units.units[end], label }));
       [cursor, anchor, free, chosen, ready] = [0, null, null, null, Boolean(item)];
       for (const control of [send, ...chips]) control.disabled = !item;
+      palette.order();
       box.hidden = !item;
       draw();
       if (item && (document.activeElement === document.body || document.activeElement === send)) box.focus({ preventScroll: true });
     },
     key(e, key, typing) {
+      if (typing ? e.target.id === "filter" : key === "/") return palette.key(e, key);
       if (typing) return false;
       const step = { arrowright: 1, arrowleft: -1 }[key] * (rightToLeft() ? -1 : 1);
       const inText = e.target === box || e.target === document.body;

@@ -204,6 +204,28 @@ def test_spans_are_marked_by_mouse_in_whole_characters_and_changed_in_the_list(
     assert marked(answer) == [("e\u0301clair 🇩🇪", "good")]
 
 
+def test_spans_are_marked_with_one_of_many_labels_found_by_typing(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    spans_project(project)
+    add_labels(project, 20)
+    put_in_round(project, ["One two three.", "Four five."])
+    page = sign_in(ann)
+    begin(page, project)
+    press(page, "ArrowRight", "/")
+    page.keyboard.type("ic 13")
+    expect(page.locator(".palette .chip:visible")).to_have_text(["Topic 13"])
+    press(page, "Enter")
+    expect(page.locator("#count")).to_have_text("1 marked")
+    expect(page.locator(".palette .chip:visible")).to_have_count(23)
+    assert violations(page) == []
+    press(page, "Enter")
+    expect(page.locator("#text")).to_contain_text("Four")
+    all_saved(page)
+    assert marked(Annotation.objects.get()) == [("two", "Topic 13")]
+    expect(page.locator(".palette .chip").first).to_have_text("Topic 13")
+
+
 def test_spans_are_marked_on_a_phone_by_tapping_words(sign_in: SignIn, project: Project, ann: User) -> None:
     spans_project(project)
     put_in_round(project, ["Zoë paid for éclair 🇩🇪 today.", "Nothing here."])
