@@ -72,7 +72,7 @@ def import_known(project: Project, owner: User, texts: list[Text]) -> None:
 
 
 def answer_known(
-    made: Round, users: Mapping[str, User], people: Mapping[str, Person], texts: list[Text]
+    made: Round, users: Mapping[str, User], people: dict[str, Person], texts: list[Text]
 ) -> None:
     """Everybody answers some of the gold texts as they would; who is paused on the way stops."""
     rng = random.Random(len(texts))

@@ -51,7 +51,7 @@ def test_a_project_is_set_up_from_its_labels_to_its_first_annotator(
     page.fill("#id_name", "pilot")
     page.select_option("#id_kind", "pilot")
     page.get_by_role("button", name="Open round").click()
-    expect(page.locator("main")).to_contain_text("pilot is open")
+    expect(page.get_by_text("pilot is open")).to_be_visible()
     assert Round.objects.get(name="pilot").kind == "pilot"
     page.goto("/projects/colours/team/")
     page.fill("#em", "ann@example.org")
