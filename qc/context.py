@@ -1,4 +1,4 @@
-"""What quality control adds to the shell of every page: how many cases wait, and whether decisions are told."""
+"""What quality control adds to the shell of every page: how many cases wait for the user, and told decisions."""
 
 from typing import Any
 
@@ -7,12 +7,11 @@ from django.urls import reverse
 
 from annotation.access import may, role_in
 from annotation.models import Project, Role
-from qc.models import Case
 from qc.queries import cases, feedback
 
 
 def side_bar(request: HttpRequest) -> dict[str, Any]:
-    """{"station_counts": {address: open}, "told_decisions": address or None} for the project at hand."""
+    """{"station_counts": {address: waiting}, "told_decisions": address or None} for the project at hand."""
     project: Project | None = getattr(request, "project", None)
     user = getattr(request, "user", None)
     if project is None or user is None:
@@ -20,7 +19,7 @@ def side_bar(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"station_counts": {}, "told_decisions": None}
     if may(role_in(user, project), Role.ADJUDICATOR):
         address = reverse("adjudicate", args=[project.slug])
-        found["station_counts"][address] = cases.count_cases(project, Case.State.OPEN)
+        found["station_counts"][address] = cases.count_waiting(project, user)
     elif feedback.tells(project):
         found["told_decisions"] = reverse("told-decisions", args=[project.slug])
     return found

@@ -43,6 +43,7 @@ case_urls = [
     path("projects/<slug:slug>/adjudicate/<int:case_id>/", cases.case, name="case"),
     path("projects/<slug:slug>/adjudicate/<int:case_id>/vote/", cases.vote, name="vote"),
     path("projects/<slug:slug>/adjudicate/<int:case_id>/decide/", cases.decide, name="decide"),
+    path("projects/<slug:slug>/adjudicate/<int:case_id>/aside/", cases.stand_aside, name="stand-aside"),
     path("projects/<slug:slug>/adjudicate/<int:case_id>/reopen/", cases.reopen, name="reopen-case"),
     path(
         "projects/<slug:slug>/adjudicate/<int:case_id>/proposals/<int:proposal_id>/",

@@ -112,6 +112,13 @@ def at(found: Any, key: Any) -> Any:
 
 
 @register.filter
+def up_to(value: Any, most: int) -> str:
+    """A count that was given up above `most`: 1001 of at most 1000 → "1,000+"."""
+    amount = finite(value)
+    return f"{number(most)}+" if amount is not None and amount > most else number(value)
+
+
+@register.filter
 def number(value: Any) -> str:
     """1236 → "1,236"; a fraction keeps at most two decimals; None → "–"."""
     amount = finite(value)

@@ -134,7 +134,7 @@ def stages(now: Standing) -> list[Stage]:
         Stage(
             "Agreement",
             f"α {value:.2f}" if value is not None else "not computed yet" if alpha is None else "undefined",
-            f"{alpha['low']:.2f} to {alpha['high']:.2f}" if alpha and value is not None else "",
+            f"{alpha['low']:.2f} to {alpha['high']:.2f}" if alpha and alpha["low"] is not None else "",
             ("good" if value >= TENTATIVE else "warn") if value is not None else "later",
             address["agreement"],
         )
@@ -231,7 +231,7 @@ def todos(now: Standing) -> list[Todo]:
         return found
     found += _about_labelling(now)
     alpha = now.alpha
-    if alpha and alpha.get("value") is not None and alpha["high"] < TENTATIVE:
+    if alpha and alpha["high"] is not None and alpha["high"] < TENTATIVE:
         found.append(
             Todo(
                 "bad",

@@ -12,6 +12,7 @@ from annotation.models import Annotation, AnnotationVersion, Flag, GoldItem, Ite
 from annotation.queries.values import label_names, value_in_words
 from evaluation.models import LeakagePair, Prediction, SplitItem, SplitSet
 from qc.models import Case, Decision, MetaLabelVote, Outcome
+from qc.queries.cases import letter
 
 MOST_COPIES = 20
 
@@ -26,8 +27,11 @@ class Event:
     tone: str = ""
 
 
-def answers_of(item: Item, names: Mapping[int, str]) -> list[dict[str, Any]]:
-    """Every answer, those that count first, then the others with why they do not; each with its older versions."""
+def answers_of(item: Item, names: Mapping[int, str], *, blind: bool) -> list[dict[str, Any]]:
+    """Every answer, those that count first, then the others with why they do not; each with its older versions.
+
+    `blind`: for somebody who must not know yet who said what; letters stand in place of names.
+    """
     versions = AnnotationVersion.objects.order_by("replaced", "id")
     answers = (
         Annotation.objects.filter(item=item, round__deleted__isnull=True)
@@ -36,7 +40,9 @@ def answers_of(item: Item, names: Mapping[int, str]) -> list[dict[str, Any]]:
         .order_by("created", "id")
     )
     found = []
+    letters: dict[int, str] = {}
     for answer in answers:
+        letters.setdefault(answer.annotator_id, letter(len(letters)))
         why = ""
         if answer.set_aside is not None:
             why = "set aside"
@@ -45,6 +51,7 @@ def answers_of(item: Item, names: Mapping[int, str]) -> list[dict[str, Any]]:
         found.append(
             {
                 "answer": answer,
+                "by": letters[answer.annotator_id] if blind else answer.annotator.name,
                 "said": value_in_words(answer, names),
                 "spans": _quotes(item.text, answer.spans, names),
                 "why": why,
@@ -136,20 +143,23 @@ def history(
     cases: list[Case],
     splits: list[SplitItem],
     gold: GoldItem | None,
+    *,
+    blind: bool,
 ) -> list[Event]:
-    """What happened to the text, newest first."""
+    """What happened to the text, newest first; `blind` as in `answers_of`, and without what was decided."""
     events = [Event(item.created, "Came in", item.source.filename if item.source else "")]
     if answers:
         first = min((row["answer"] for row in answers), key=lambda answer: (answer.created, answer.pk))
-        events.append(Event(first.created, "First answer", first.annotator.name))
+        who = next(row["by"] for row in answers if row["answer"] is first)
+        events.append(Event(first.created, "First answer", who))
     for row in answers:
         for version in row["versions"]:
-            who = row["answer"].annotator.name
+            who = row["by"]
             events.append(
                 Event(version["version"].replaced, "Answer revised", f"{who}, was {version['said']}")
             )
     for flag in flags:
-        who = flag.user.display_name
+        who = "" if blind else flag.user.display_name
         events.append(Event(flag.created, f"Flagged {flag.get_kind_display().lower()}", who, "warn"))
         if flag.resolved:
             events.append(Event(flag.resolved, "Flag resolved", flag.get_kind_display()))
@@ -157,7 +167,11 @@ def history(
         events.append(Event(case.created, "Case opened", case.get_source_display()))
         for decision in case.decisions.all():
             what = f"Decided: {decision.said}"  # type: ignore[attr-defined]
-            events.append(Event(decision.created, what, decision.decided_by.display_name))
+            events.append(
+                Event(decision.created, "Decided, hidden")
+                if blind and case.state == Case.State.OPEN
+                else Event(decision.created, what, decision.decided_by.display_name)
+            )
             if decision.withdrawn:
                 events.append(Event(decision.withdrawn, "Case reopened", decision.withdrawn_because, "warn"))
     events += [

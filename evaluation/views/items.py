@@ -7,22 +7,29 @@ from django.views.decorators.http import require_GET
 
 from annotation.access import open_project
 from annotation.algorithms.difference import difference
-from annotation.models import GoldItem, Item, Project, Role, Round
+from annotation.models import GoldItem, Item, Project, Role, Round, User
 from annotation.queries import items as queries
 from annotation.queries.finding import FEW, find
 from annotation.queries.projects import rounds
 from evaluation.queries import stories
+from qc.queries.blindness import case_to_vote_on
 
 
 @require_GET
 def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
-    """One text; the texts before and after it are those of the list that the address names."""
+    """One text; the texts before and after it are those of the list that the address names.
+
+    Whoever may still vote on a case of the text sees neither who answered nor what was voted, decided or marked.
+    """
     project = open_project(request, slug, Role.LEAD)
+    assert isinstance(request.user, User)
     every = Item.objects.filter(project=project).select_related("imported_label", "source", "project")
     item = get_object_or_404(every, pk=pk)
     (known,) = queries.describe(project, [item])
     names = stories.names_of(item)
-    answers, flags = stories.answers_of(item, names), list(queries.flags_of(item))
+    to_vote_on = case_to_vote_on(request.user, item)
+    blind = to_vote_on is not None
+    answers, flags = stories.answers_of(item, names, blind=blind), list(queries.flags_of(item))
     cases, splits, gold = (
         stories.cases_of(item, names),
         stories.splits_of(item),
@@ -40,11 +47,12 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "splits": splits,
         "predictions": stories.predictions_of(item),
         "copies": copies,
-        "meta_labels": stories.meta_labels_of(item),
+        "meta_labels": [] if blind else stories.meta_labels_of(item),
+        "to_vote_on": to_vote_on,
         "compared": compared,
         "difference": difference(item.text, compared["item"].text) if compared else None,
         "gold": gold,
-        "history": stories.history(item, answers, flags, cases, splits, gold),
+        "history": stories.history(item, answers, flags, cases, splits, gold, blind=blind),
         "words": len(item.text.split()),
         "previous": previous,
         "next": following,

@@ -213,8 +213,8 @@ def _content(attrs: dict[str, Any], outcome: str) -> dict[str, Any]:
 def _shown(found: list[Case], project: Project, user: User) -> Any:
     """These cases as the user may see them. Only leads see annotators' names, once a case is decided."""
     names = label_names(project)
-    authors = may(authorise(user, project, Role.ADJUDICATOR), Role.LEAD)
-    views = [cases.view_case(case, user, names, authors=authors) for case in found]
+    is_lead = may(authorise(user, project, Role.ADJUDICATOR), Role.LEAD)
+    views = cases.view_cases(found, user, names, is_lead=is_lead)
     return CaseSerializer(views, many=True, context={"names": names}).data
 
 
@@ -305,6 +305,19 @@ class DecisionDetail(APIView):
         serializer.is_valid(raise_exception=True)
         try:
             votes.decide_case(case, _person(request), **serializer.validated_data)
+        except case_services.CaseConflict as crossed:
+            raise Conflict(str(crossed)) from crossed
+        return _answer(request, case, status.HTTP_201_CREATED)
+
+
+class StandAsideDetail(APIView):
+    """Seeing who answered the text of an open case, and in return not voting on it. For leads."""
+
+    @extend_schema(request=None, responses={201: CaseSerializer})
+    def post(self, request: Request, case_id: int) -> Response:
+        case = object_for(request.user, Case.objects.all(), case_id, Role.LEAD)
+        try:
+            votes.stand_aside(case, _person(request))
         except case_services.CaseConflict as crossed:
             raise Conflict(str(crossed)) from crossed
         return _answer(request, case, status.HTTP_201_CREATED)

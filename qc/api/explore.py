@@ -9,7 +9,7 @@ from rest_framework import generics, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.access import object_for, project_for
+from annotation.access import authorise, may, object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.models import Role
@@ -129,12 +129,15 @@ def _sample(request: Request, sample_id: int) -> Sample:
 
 
 class SampleDetail(APIView):
-    """A sample and what its reviews say so far."""
+    """A sample and what its reviews say so far. Reviewers find in `marked` only texts that they have reviewed."""
 
     @extend_schema(responses=SampleSerializer)
     def get(self, request: Request, sample_id: int) -> Response:
         sample = _sample(request, sample_id)
         findings = sample_queries.findings(sample, label_names(sample.project))
+        if not may(authorise(request.user, sample.project, Role.ADJUDICATOR), Role.LEAD):
+            finished = sample_queries.finished_items(sample, request.user)
+            findings["marked"] = [item for item in findings["marked"] if item in finished]
         return Response({**SampleSerializer(sample).data, "findings": findings})
 
 

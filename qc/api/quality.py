@@ -17,6 +17,7 @@ from qc.api.agreement import chosen_round
 from qc.jobs import start_truth
 from qc.models import QualitySettings
 from qc.queries.agreement import report_of_person
+from qc.queries.blindness import without_blind
 from qc.queries.known import stored_ceiling
 from qc.queries.settings import quality_settings
 from qc.queries.truth import stored_truth
@@ -78,7 +79,9 @@ class AnnotatorReportDetail(APIView):
         report = report_of_person(project, annotator_id, round_)
         if report is None:
             raise Http404("not computed yet")
-        shown: dict[str, Any] = {"computed": report.agreement.computed, **report.result}
+        assert isinstance(request.user, User)
+        result = without_blind(request.user, report.result)
+        shown: dict[str, Any] = {"computed": report.agreement.computed, **result}
         return Response(shown)
 
 

@@ -30,6 +30,7 @@ urlpatterns = [
     path("cases/<int:case_id>/", cases.CaseDetail.as_view(), name="api-case"),
     path("cases/<int:case_id>/votes/", cases.VoteList.as_view(), name="api-votes"),
     path("cases/<int:case_id>/decision/", cases.DecisionDetail.as_view(), name="api-decision"),
+    path("cases/<int:case_id>/aside/", cases.StandAsideDetail.as_view(), name="api-stand-aside"),
     path("cases/<int:case_id>/reopen/", cases.ReopenDetail.as_view(), name="api-reopen-case"),
     path(
         "guideline-proposals/<int:proposal_id>/",

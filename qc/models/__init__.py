@@ -1,7 +1,7 @@
 """The tables of quality control."""
 
 from qc.models.agreement import AgreementReport, AnnotatorReport, HumanCeiling, QualitySettings, TruthReport
-from qc.models.cases import Case, Decision, Outcome, Vote
+from qc.models.cases import Case, Decision, Outcome, StandAside, Vote
 from qc.models.review import (
     GuidelineProposal,
     MetaLabelReport,
@@ -27,6 +27,7 @@ __all__ = [
     "ReviewSettings",
     "Sample",
     "SampleItem",
+    "StandAside",
     "Suspect",
     "SuspectReport",
     "TieRule",

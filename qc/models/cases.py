@@ -98,6 +98,17 @@ class Vote(models.Model):
         ]
 
 
+class StandAside(models.Model):
+    """A lead has looked at who answered the text of a case, and therefore does not vote on it, reopened or not."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="standing_aside", db_index=False)
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    created = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "user"], name="stands_aside_once")]
+
+
 class Decision(models.Model):
     """How a case ended. The newest decision on an item that was not withdrawn is the adjudicated truth."""
 

@@ -1,17 +1,19 @@
 """Cases: the queue, and what a person may see of one."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import numpy as np
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.models import Annotation, Flag, Project, User
 from annotation.queries.values import label_names, named_value, value_in_words
-from qc.models import Case, Decision, GuidelineProposal, Outcome, Vote
+from qc.models import Case, Decision, GuidelineProposal, Outcome, StandAside, Vote
+from qc.queries.blindness import blind_items, has_voted, stands_aside, waits_for
 
 MOST_COUNTED = 1_000
 MOST_LISTED = 50
@@ -28,6 +30,7 @@ def cases(project: Project, state: str = "", source: str = "") -> QuerySet[Case]
             Prefetch("item__annotations", answers.order_by("label__position", "id")),
             Prefetch("item__flags", Flag.objects.filter(resolved__isnull=True)),
             Prefetch("votes", Vote.objects.select_related("user")),
+            Prefetch("standing_aside", StandAside.objects.all()),
             Prefetch("decisions", Decision.objects.select_related("decided_by", "withdrawn_by", "guideline")),
             Prefetch(
                 "proposals", GuidelineProposal.objects.select_related("user", "settled_by", "guideline")
@@ -39,19 +42,31 @@ def cases(project: Project, state: str = "", source: str = "") -> QuerySet[Case]
     return found.filter(state=state) if state else found
 
 
+def waiting(project: Project, user: User, source: str = "") -> QuerySet[Case]:
+    """The open cases on which the user may still vote, oldest first."""
+    found = Case.objects.filter(waits_for(user), project=project)
+    return (found.filter(source=source) if source else found).order_by("id")
+
+
 def queue(project: Project, user: User, source: str = "", most: int = MOST_LISTED) -> list[Case]:
-    """The oldest open cases for the queue's column: those first that the user has not voted on."""
-    mine = Vote.objects.filter(case=OuterRef("pk"), user=user, withdrawn__isnull=True)
-    found = Case.objects.filter(project=project, state=Case.State.OPEN)
-    if source:
-        found = found.filter(source=source)
-    return list(
-        found.select_related("item")
-        .annotate(
-            voted=Exists(mine), flags=Count("item__flags", filter=Q(item__flags__resolved__isnull=True))
+    """The oldest open cases for the queue's column: those first on which the user may still vote.
+
+    Two statements, each of which walks along an index until it has enough.
+    """
+    flags = Flag.objects.filter(item=OuterRef("item"), resolved__isnull=True).order_by()
+    flagged = Coalesce(Subquery(flags.values("item").annotate(n=Count("id")).values("n")), 0)
+    found: list[Case] = [
+        *waiting(project, user, source).select_related("item").annotate(flags=flagged)[:most]
+    ]
+    if len(found) < most:
+        done = Case.objects.filter(
+            has_voted(user) | stands_aside(user), project=project, state=Case.State.OPEN
         )
-        .order_by("voted", "id")[:most]
-    )
+        done = (done.filter(source=source) if source else done).order_by("id")
+        found += done.select_related("item").annotate(flags=flagged, voted=has_voted(user))[
+            : most - len(found)
+        ]
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,15 +112,20 @@ def deciders(project: Project) -> list[User]:
 
 
 def count_cases(project: Project, state: str) -> int:
-    """How many cases are in this state, counted up to 1,000."""
-    return Case.objects.filter(project=project, state=state)[:MOST_COUNTED].count()
+    """How many cases are in this state; 1,001 says that there are more than 1,000."""
+    return Case.objects.filter(project=project, state=state).order_by()[: MOST_COUNTED + 1].count()
+
+
+def count_waiting(project: Project, user: User) -> int:
+    """How many open cases wait for this person's vote; 1,001 says that there are more than 1,000."""
+    return waiting(project, user).order_by()[: MOST_COUNTED + 1].count()
 
 
 def count_flagged(project: Project) -> int:
-    """How many texts have open flags and no open case, counted up to 1,000."""
+    """How many texts have open flags and no open case; 1,001 says that there are more than 1,000."""
     busy = Case.objects.filter(item=OuterRef("item"), state=Case.State.OPEN)
     flags = Flag.objects.filter(item__project=project, item__deleted__isnull=True, resolved__isnull=True)
-    return flags.exclude(Exists(busy)).values("item").distinct()[:MOST_COUNTED].count()
+    return flags.exclude(Exists(busy)).values("item").distinct()[: MOST_COUNTED + 1].count()
 
 
 @dataclass
@@ -118,6 +138,7 @@ class CaseView:
     votes: list[Vote] | None
     votes_cast: int
     my_vote: Vote | None
+    aside: bool
     decision: Decision | None
     names: Names
     proposals: list[GuidelineProposal] = field(default_factory=list)
@@ -134,20 +155,30 @@ class CaseView:
         return self.case.state == Case.State.OPEN and self.votes_cast >= self.case.quorum
 
 
+def view_cases(found: Sequence[Case], user: User, names: Names, *, is_lead: bool) -> list[CaseView]:
+    """`view_case` for several cases at once. Leads see annotators' names once a case is decided.
+
+    Not while another case is open on the same text, on which they may still vote.
+    """
+    blind = blind_items(user, [case.item_id for case in found]) if is_lead else set()
+    return [view_case(case, user, names, authors=is_lead and case.item_id not in blind) for case in found]
+
+
 def view_case(case: Case, user: User, names: Names, *, authors: bool = False) -> CaseView:
     """What the user may see: answers without names, and the others' votes once the user has voted or it is decided.
 
-    Somebody who answered in several rounds counts with the newest answer. The answers come sorted by label, so that
-    their order says nothing about their authors. `authors`: whether the user may see annotators' names at all; they
-    show when the case is decided. `names` are the project's labels by id.
+    Or stands aside. Somebody who answered in several rounds counts with the newest answer. The answers come sorted by
+    label, so that their order says nothing about their authors. `authors`: whether the user may see annotators' names
+    at all; they show when the case is decided. `names` are the project's labels by id.
     """
     standing = [vote for vote in case.votes.all() if vote.withdrawn is None]
     my_vote = next((vote for vote in standing if vote.user_id == user.pk), None)
     decision = next((d for d in case.decisions.all() if d.withdrawn is None), None)
-    open_to_me = my_vote is not None or decision is not None
+    aside = any(row.user_id == user.pk for row in case.standing_aside.all())
+    open_to_me = my_vote is not None or decision is not None or aside
     answers = [
         {
-            "letter": _letter(at),
+            "letter": letter(at),
             **named_value(answer, names),
             "said": value_in_words(answer, names),
             "spans_by_id": answer.spans,
@@ -164,10 +195,11 @@ def view_case(case: Case, user: User, names: Names, *, authors: bool = False) ->
         votes=standing if open_to_me else None,
         votes_cast=len(standing),
         my_vote=my_vote,
+        aside=aside,
         decision=decision,
         names=names,
         proposals=[p for p in case.proposals.all() if open_to_me or p.user_id == user.pk],
-        history=_history(case, open_to_me, names),
+        history=_history(case, user, open_to_me, names),
     )
 
 
@@ -224,21 +256,24 @@ def tally_in_words(decision: Decision, votes: list[Vote]) -> str:
     return f"{agreeing} of {len(votes)}"
 
 
-def _letter(at: int) -> str:
-    """0 → A … 25 → Z, 26 → AA."""
-    before = _letter(at // 26 - 1) if at >= 26 else ""
+def letter(at: int) -> str:
+    """What an annotator is called where names are hidden: 0 → A … 25 → Z, 26 → AA."""
+    before = letter(at // 26 - 1) if at >= 26 else ""
     return before + chr(ord("A") + at % 26)
 
 
-def _history(case: Case, open_to_me: bool, names: Names) -> list[dict[str, Any]]:
-    """What happened to the case, newest first; votes without name and content while they are hidden."""
+def _history(case: Case, user: User, open_to_me: bool, names: Names) -> list[dict[str, Any]]:
+    """What happened to the case, newest first.
+
+    While the person must vote blind, what others voted is hidden, and so is what was decided before the case was
+    reopened, which is some of the same people's opinion.
+    """
     told: list[tuple[datetime, dict[str, Any]]] = [
         (case.created, {"what": f"Opened: {case.get_source_display().lower()}", "why": case.note, "tone": ""})
     ]
     for vote in case.votes.all():
-        what = (
-            f"{vote.user.display_name} voted: {describe(vote, names)}" if open_to_me else "Vote cast, hidden"
-        )
+        shown = open_to_me or vote.user_id == user.pk
+        what = f"{vote.user.display_name} voted: {describe(vote, names)}" if shown else "Vote cast, hidden"
         told.append((vote.created, {"what": what, "tone": ""}))
     for proposal in case.proposals.all():
         if proposal.settled and proposal.settled_by and open_to_me:
@@ -246,11 +281,12 @@ def _history(case: Case, open_to_me: bool, names: Names) -> list[dict[str, Any]]
             told.append((proposal.settled, {"what": what, "tone": ""}))
     for decision in case.decisions.all():
         by = "the votes" if decision.by_votes else decision.decided_by.display_name
-        what = f"Decided by {by}: {describe(decision, names)}"
+        what = f"Decided by {by}: {describe(decision, names)}" if open_to_me else "Decided, hidden"
         version = f"guideline v{decision.guideline.version}" if decision.guideline else ""
         told.append((decision.created, {"what": what, "why": version, "tone": "good"}))
         if decision.withdrawn and decision.withdrawn_by:
-            what = f"Reopened by {decision.withdrawn_by.display_name}"
+            shown = open_to_me or decision.withdrawn_by_id == user.pk
+            what = f"Reopened by {decision.withdrawn_by.display_name}" if shown else "Reopened"
             told.append(
                 (decision.withdrawn, {"what": what, "why": decision.withdrawn_because, "tone": "warn"})
             )

@@ -7,10 +7,10 @@ from collections import defaultdict
 from typing import Any
 
 from django.db import connection
-from django.db.models import Exists, OuterRef
 
 from annotation.models import Flag, Item, MetaLabel, Project, User
-from qc.models import Case, Decision, MetaLabelVote, Treatment, Vote
+from qc.models import Decision, MetaLabelVote, Treatment
+from qc.queries.blindness import is_blind
 from qc.queries.review import review_settings
 
 KINDS = MetaLabel.values
@@ -110,7 +110,7 @@ def meta_labels_of(item: Item, user: User, *, authors: bool = False) -> dict[str
     if decision is not None and decision.meta_label and not people:
         has = [decision.meta_label]
     mine = sorted(people.get(user.pk, set()))
-    open_to_me = bool(mine) and not _must_vote_blind(item, user)
+    open_to_me = bool(mine) and not is_blind(user, item)
     counted = [{"kind": kind, "votes": n, "of": len(people)} for kind, n in counts.items()]
     shown = [
         {
@@ -130,8 +130,3 @@ def meta_labels_of(item: Item, user: User, *, authors: bool = False) -> dict[str
         "mine": mine,
         "votes": shown if open_to_me else None,
     }
-
-
-def _must_vote_blind(item: Item, user: User) -> bool:
-    mine = Vote.objects.filter(case=OuterRef("pk"), user=user, withdrawn__isnull=True)
-    return Case.objects.filter(~Exists(mine), item=item, state=Case.State.OPEN).exists()

@@ -40,6 +40,12 @@ def reviewed_by(sample: Sample, user: User) -> int:
     return Review.objects.filter(sample_item__sample=sample, user=user, marked__isnull=False).count()
 
 
+def finished_items(sample: Sample, user: User) -> set[int]:
+    """The texts of the sample that the user has finished."""
+    mine = Review.objects.filter(sample_item__sample=sample, user=user, marked__isnull=False)
+    return set(mine.values_list("sample_item__item", flat=True))
+
+
 def finished_reviews(sample: Sample, user: User, most: int = 50) -> list[Review]:
     """The user's finished reviews of the sample, newest first."""
     found = Review.objects.filter(sample_item__sample=sample, user=user, marked__isnull=False)

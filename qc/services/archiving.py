@@ -11,6 +11,7 @@ from qc.models import (
     ReviewSettings,
     Sample,
     SampleItem,
+    StandAside,
     Vote,
 )
 
@@ -19,6 +20,7 @@ TABLES = [
     Table(ReviewSettings),
     Table(Case),
     Table(Vote, "case__project"),
+    Table(StandAside, "case__project", person="user"),
     Table(Decision, "case__project"),
     Table(MetaLabelVote, "item__project"),
     Table(GuidelineProposal, "case__project"),

@@ -15,7 +15,7 @@ from annotation.queries.projects import newest_guideline
 from annotation.queries.values import label_names, value_in_words
 from annotation.services.audit import record
 from annotation.services.values import AnswerValue, label_ids, read_value
-from qc.models import Case, Decision, Outcome, TieRule, Vote
+from qc.models import Case, Decision, Outcome, StandAside, TieRule, Vote
 from qc.queries.cases import content
 from qc.queries.review import review_settings
 from qc.services.cases import MOST_QUORUM, CaseConflict, lock_case
@@ -114,6 +114,8 @@ def cast_vote(case: Case, user: User, *, proposal: str = "", **sent: Any) -> Vot
         raise CaseConflict("This case is decided already.")
     if held.votes.filter(user=user, withdrawn__isnull=True).exists():
         raise CaseConflict("You have voted on this case already.")
+    if held.standing_aside.filter(user=user).exists():
+        raise CaseConflict("You stand aside from this case, since you have seen who answered.")
     vote = Vote.objects.create(case=held, user=user, **ending.columns)
     propose_change(held, user, proposal, ending.clause)
     votes = list(held.votes.filter(withdrawn__isnull=True).order_by("id"))
@@ -124,6 +126,21 @@ def cast_vote(case: Case, user: User, *, proposal: str = "", **sent: Any) -> Vot
         held.save(update_fields=["quorum"])
     case.refresh_from_db()
     return vote
+
+
+@transaction.atomic
+def stand_aside(case: Case, user: User) -> None:
+    """Lets a lead see at once who answered the text of an open case; in return the lead does not vote on it.
+
+    Raises CaseConflict if the case is decided. Changes nothing for somebody who has voted, who sees the names anyway.
+    """
+    held = lock_case(case)
+    if held.state != Case.State.OPEN:
+        raise CaseConflict("This case is decided: its names show already.")
+    if held.votes.filter(user=user, withdrawn__isnull=True).exists():
+        return
+    if StandAside.objects.get_or_create(case=held, user=user)[1]:
+        record(held.project, user, "stand aside", f"case {held.pk}")
 
 
 @transaction.atomic

@@ -19,6 +19,7 @@ from annotation.queries import people
 from annotation.queries.projects import rounds
 from qc.forms.people import PersonDecisionForm
 from qc.queries.agreement import latest_alpha, neighbours, newer_answers, report_of_person
+from qc.queries.blindness import without_blind
 from qc.views.reading import read_person
 from qc.views.scope import chosen_round
 
@@ -41,7 +42,9 @@ def annotator(request: HttpRequest, slug: str, annotator_id: int) -> HttpRespons
         "report": report,
     }
     if report is not None:
-        context |= _figures(project, report.result) | {"newer": newer_answers(report.agreement)}
+        assert isinstance(request.user, User)
+        result = without_blind(request.user, report.result)
+        context |= _figures(project, result) | {"newer": newer_answers(report.agreement)}
         context["before"], context["after"] = neighbours(report)
         context |= _decision(request, project, person, report.result)
         context["alpha"] = latest_alpha(report.agreement_id)

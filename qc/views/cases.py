@@ -78,6 +78,21 @@ def decide(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
 
 
 @require_POST
+def stand_aside(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
+    """Shows a lead who answered the text; in return the lead does not vote on the case."""
+    project = open_project(request, slug, Role.LEAD)
+    assert isinstance(request.user, User)
+    chosen = get_object_or_404(Case.objects.select_related("project"), project=project, pk=case_id)
+    try:
+        votes.stand_aside(chosen, request.user)
+    except case_services.CaseConflict as crossed:
+        messages.error(request, str(crossed))
+    else:
+        messages.success(request, f"You stand aside from case {chosen.pk}: names show, and others vote.")
+    return redirect("item", slug, chosen.item_id)
+
+
+@require_POST
 def reopen(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """Takes a decision back."""
     chosen = _chosen(request, slug, case_id)
@@ -196,7 +211,7 @@ def _page(request: HttpRequest, chosen: Case, form: OutcomeForm, status: int = 2
     assert isinstance(user, User)
     is_lead = may(role_in(user, project), Role.LEAD)
     names = label_names(project)
-    seen = cases.view_case(cases.cases(project).get(pk=chosen.pk), user, names, authors=is_lead)
+    [seen] = cases.view_cases([cases.cases(project).get(pk=chosen.pk)], user, names, is_lead=is_lead)
     is_open = chosen.state == Case.State.OPEN
     filters = CaseFilterForm(request.GET).chosen()
     lines = [] if is_open else _decided(project, filters)
@@ -251,8 +266,10 @@ def _voting(seen: cases.CaseView, form: OutcomeForm, tie_rule: str, is_lead: boo
     return {
         "form": form,
         "task": project.task,
-        "may_vote": is_open and seen.my_vote is None,
-        "may_decide": seen.tied and seen.my_vote is not None and (is_lead or tie_rule == TieRule.PANEL),
+        "may_vote": is_open and seen.my_vote is None and not seen.aside,
+        "may_decide": seen.tied
+        and (seen.my_vote is not None or seen.aside)
+        and (is_lead or tie_rule == TieRule.PANEL),
         "tie_rule": TieRule(tie_rule),
         "outcomes": OUTCOMES,
         "meta_labels": [(value, name, META_KEYS[MetaLabel(value)]) for value, name in MetaLabel.choices],
@@ -292,9 +309,10 @@ def _span_answers(seen: cases.CaseView) -> list[dict[str, Any]]:
 
 
 def _counts(request: HttpRequest, project: Project) -> dict[str, Any]:
+    is_lead = may(role_in(request.user, project), Role.LEAD)
     return {
         "open_count": cases.count_cases(project, Case.State.OPEN),
         "decided_count": cases.count_cases(project, Case.State.DECIDED),
-        "flagged_count": cases.count_flagged(project),
-        "is_lead": may(role_in(request.user, project), Role.LEAD),
+        "flagged_count": cases.count_flagged(project) if is_lead else 0,
+        "is_lead": is_lead,
     }
