@@ -7,11 +7,13 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from annotation.models import MetaLabel
+from qc.models import QualitySettings
 
 TRAIN = "train"  # the one split that is learned from; all others are for evaluation
 DUPLICATES = "duplicates"
 LABEL = "label"
-LABEL_SOURCES = ["majority", "adjudicated-only"]
+ADJUDICATED = "adjudicated-only"
+LABEL_SOURCES = [*QualitySettings.Method.values, ADJUDICATED]  # how answers become labels
 KEYS = ["splits", "stratify", "group", "hold_out", "labels", "exclude", "minimum_agreement"]
 NOT_OFFERED = ["shifts", "recent", "hard", "folds"]
 RESERVED = ("fold-", "shift-")
@@ -122,7 +124,7 @@ def _names(value: Any, key: str, kinds: str, wrong: list[str]) -> list[str]:
 
 def _labels(value: Any, wrong: list[str]) -> str:
     if value not in LABEL_SOURCES:
-        wrong.append(f"“labels” is {' or '.join(LABEL_SOURCES)}; {value!r} is not offered.")
+        wrong.append(f"“labels” is one of {', '.join(LABEL_SOURCES)}; {value!r} is not offered.")
         return LABEL_SOURCES[0]
     return str(value)
 

@@ -7,10 +7,14 @@ from django.core.exceptions import ValidationError
 
 from annotation.models import MetaLabel
 from evaluation.queries.splits import FieldChoices
-from evaluation.recipes import DUPLICATES, LABEL, LABEL_SOURCES, check_recipe
+from evaluation.recipes import ADJUDICATED, DUPLICATES, LABEL, check_recipe
+from qc.models import QualitySettings
 
 PARTS = ["train", "validation", "test"]
-LABEL_CHOICES = [("majority", "the panel's, else the majority's"), ("adjudicated-only", "only the panel's")]
+LABEL_CHOICES = [
+    *((method.value, f"the panel’s, else by {method.label}") for method in QualitySettings.Method),
+    (ADJUDICATED, "only the panel’s"),
+]
 MINI = {"class": "mini"}
 
 
@@ -36,7 +40,7 @@ class SplitSetForm(forms.Form):
     hold_out_values = forms.CharField(required=False, max_length=1000, label="Values, separated by commas")
     hold_out_name = forms.CharField(required=False, max_length=59, label="Name of the held-out split")
     stratify = forms.BooleanField(required=False, initial=True, label="Stratify")
-    labels = forms.ChoiceField(choices=LABEL_CHOICES, initial=LABEL_SOURCES[0], label="Labels")
+    labels = forms.ChoiceField(choices=LABEL_CHOICES, label="Labels")
     exclude = forms.MultipleChoiceField(
         choices=MetaLabel.choices,
         initial=list(MetaLabel.values),

@@ -10,11 +10,14 @@ from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast
 
-from annotation.models import Annotation, Guideline, Job, MetadataField, Project
+from annotation.models import Annotation, Guideline, Job, MetadataField, MetaLabel, Project
 from annotation.queries.metadata import field_names, grouping_fields
+from annotation.queries.projects import newest_annotation_id
 from evaluation.models import SplitFile, SplitItem, SplitSet
 from evaluation.recipes import split_names
 from qc.models import Decision, Outcome
+from qc.queries.review import review_settings
+from qc.queries.truth import stored_truth
 
 AT_ONCE = 20_000
 BUILD = "build_split_set"
@@ -121,6 +124,24 @@ def guideline_versions(split_set: SplitSet) -> list[int]:
     )
     found = Guideline.objects.filter(Exists(used), project=split_set.project_id)
     return list(found.order_by("version").values_list("version", flat=True))
+
+
+def label_origin(split_set: SplitSet) -> dict[str, Any]:
+    """How the set's labels came about: the method, the newest answer that it saw, and the policy for meta-labels.
+
+    `compared` is when the methods were compared last (the report on the page of inferred labels), null without.
+    All of it is of the data, and nothing of the clock: the same data gives the same manifest.
+    """
+    project = split_set.project
+    newest = Annotation.objects.filter(pk=newest_annotation_id(project)).first()
+    report = stored_truth(project)
+    rules = review_settings(project)
+    return {
+        "method": split_set.recipe["labels"],
+        "newest_answer": newest.created.isoformat() if newest else None,
+        "compared": report.computed.isoformat() if report else None,
+        "meta_labels": {kind: str(rules.treatment_of(kind)) for kind in MetaLabel.values},
+    }
 
 
 def field_types(split_set: SplitSet) -> dict[str, str]:

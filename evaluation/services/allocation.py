@@ -22,7 +22,7 @@ from annotation.algorithms.duplicates import (
 from annotation.models import Item
 from evaluation.algorithms.splits import build, join
 from evaluation.models import LeakagePair
-from evaluation.recipes import DUPLICATES, LABEL, TRAIN, split_names
+from evaluation.recipes import ADJUDICATED, DUPLICATES, LABEL, TRAIN, split_names
 
 NEAR = 0.995  # as similar as copies are that are always kept together
 Decisions = list[tuple[int, int, str]]
@@ -69,7 +69,7 @@ class Allocation:
             )
         self._because(unlabelled & frame["tie"].eq(True).to_numpy(), "tie")
         self._because(unlabelled, "no answers yet")
-        if self.recipe["labels"] == "adjudicated-only":
+        if self.recipe["labels"] == ADJUDICATED:
             self._because((frame["source"] != "adjudicated").to_numpy(), "not adjudicated")
 
     def _groups(self) -> IntArray:

@@ -14,13 +14,14 @@ from annotation.services.jobs import Progress
 from evaluation.models import SplitFile, SplitItem, SplitSet
 from evaluation.queries import splits as queries
 from evaluation.queries.leakage import pair_decisions
-from evaluation.recipes import check_recipe, metadata_fields
+from evaluation.recipes import ADJUDICATED, check_recipe, metadata_fields
 from evaluation.services.allocation import Allocation
 from evaluation.services.split_checks import check_split_set
 from evaluation.services.split_files import remove_files, write_files
-from qc.models import Treatment
+from qc.models import QualitySettings, Treatment
 from qc.queries.meta_labels import treated
 from qc.queries.resolved import resolved_labels
+from qc.queries.settings import quality_settings
 
 LARGEST_SEED = 2**63 - 1
 COPY_ITEMS = "COPY evaluation_splititem (split_set_id, item_id, split, label_id) FROM STDIN"
@@ -28,7 +29,12 @@ COPY_ITEMS = "COPY evaluation_splititem (split_set_id, item_id, split, label_id)
 
 @transaction.atomic
 def create_split_set(project: Project, user: User, *, name: str, recipe: Any, seed: int = 0) -> SplitSet:
-    """A split set that waits to be built, as the project's next version. Raises ValidationError for a wrong recipe."""
+    """A split set that waits to be built, as the project's next version. Raises ValidationError for a wrong recipe.
+
+    A recipe that does not say how answers become labels takes the project's method of this moment.
+    """
+    if isinstance(recipe, dict) and recipe.get("labels") is None:
+        recipe = recipe | {"labels": quality_settings(project).method}
     checked = check_recipe(recipe)
     if not 0 <= seed <= LARGEST_SEED:
         raise ValidationError({"seed": f"The seed is a whole number from 0 to {LARGEST_SEED}."})
@@ -105,6 +111,7 @@ def _build(split_set: SplitSet, progress: Progress) -> list[SplitFile]:
         manifest = {
             "recipe": split_set.recipe,
             "seed": split_set.seed,
+            "labels": queries.label_origin(split_set),
             "guideline_versions": queries.guideline_versions(split_set),
             "counts": {
                 name: {
@@ -132,7 +139,7 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
     A text that the panel excluded for a reason that the recipe accepts has the label on which most people agree.
     """
     project, recipe = split_set.project, split_set.recipe
-    labels = resolved_labels(project, "majority").drop(columns=["external_id"])
+    labels = _resolved(project, recipe["labels"]).drop(columns=["external_id"])
     frame = queries.candidates(project, metadata_fields(recipe)).merge(
         labels, on="item_id", how="left", validate="one_to_one"
     )
@@ -151,6 +158,22 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
             frame.loc[at, "label"], frame.loc[at, "label_id"] = best[0], ids[best[0]]
             frame.loc[at, "source"], frame.loc[at, "confidence"] = "inferred", shares[best[0]]
     return frame
+
+
+def _resolved(project: Project, source: str) -> pd.DataFrame:
+    """The labels by the recipe's method. Shares and confidence are those of the answers, whatever the method.
+
+    A posterior is no agreement: “at least 80% of the answers agree” and soft labels mean what people said.
+    """
+    method = QualitySettings.Method.MAJORITY if source == ADJUDICATED else source
+    labels = resolved_labels(project, method)
+    if method == QualitySettings.Method.MAJORITY:
+        return labels
+    labels["distribution"] = resolved_labels(project, "majority")["distribution"]
+    inferred = (labels["source"] == "inferred").to_numpy()
+    rows = zip(labels["distribution"][inferred], labels["label"][inferred], strict=True)
+    labels.loc[inferred, "confidence"] = [shares.get(label, 0.0) for shares, label in rows]
+    return labels
 
 
 def _left_out_by_policy(project: Project, frame: pd.DataFrame) -> dict[int, str]:

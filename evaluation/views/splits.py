@@ -1,5 +1,6 @@
 """Split sets: one at a time with its parts, checks and files, and the recipe of the next."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -15,8 +16,11 @@ from evaluation.forms.splits import SplitSetForm
 from evaluation.jobs import start_split_set
 from evaluation.models import SplitSet
 from evaluation.queries import splits as queries
+from evaluation.recipes import ADJUDICATED
 from evaluation.services.freezing import delete_split_set, freeze_split_set
 from evaluation.services.splits import create_split_set
+from qc.models import QualitySettings, Treatment
+from qc.queries.settings import quality_settings
 
 SHOWN_VERSIONS = 12
 STATES = {"pass": "good", "warn": "warn", "fail": "bad"}
@@ -68,6 +72,7 @@ def _show(
         form = SplitSetForm(queries.field_choices(project), recipe)
         form.initial.setdefault("name", chosen.name if chosen else project.slug)
         form.initial.setdefault("seed", chosen.seed if chosen else 0)
+        form.initial.setdefault("labels", quality_settings(project).method)
     context["form"] = form
     context["next_version"] = versions[0].version + 1 if versions else 1
     return render(request, "evaluation/splits.html", context)
@@ -107,8 +112,23 @@ def _facts(chosen: SplitSet) -> dict[str, Any]:
         "failed": tones.count("bad"),
         "tone": "bad" if "bad" in tones else "warn" if "warn" in tones else "good",
         "wrong": [check for check in checks if check["tone"] != "good"],
+        "origin": _origin(queries.manifest_part(chosen, "labels")),
         "excluded": excluded,
         "excluded_total": sum(n for _, n in excluded),
+    }
+
+
+def _origin(said: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How the labels came about, in words; None for a set that was built before this was kept."""
+    if said is None:
+        return None
+    until = said["newest_answer"]
+    return {
+        "method": "only the panel’s"
+        if said["method"] == ADJUDICATED
+        else QualitySettings.Method(said["method"]).label,
+        "until": datetime.fromisoformat(until) if until else None,
+        "meta_labels": [(kind, Treatment(what).label) for kind, what in said["meta_labels"].items()],
     }
 
 
