@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from annotation.algorithms.intervals import Estimate, wilson
 from annotation.models import Annotation, Item, MetaLabel, Project, User
@@ -14,12 +15,28 @@ from qc.models import Decision, Outcome, Review, Sample, SampleItem
 
 MARGIN = 0.05  # the half-width up to which a review goes on
 RANDOM, CLASS = "random", "class"
+LATEST = 20  # samples among which something left to review is looked for
 
 
 def samples(project: Project) -> QuerySet[Sample]:
     """The project's samples, newest first, each with `reviewed`: how many of its texts somebody has reviewed."""
     done = Count("sample_items", filter=Q(sample_items__reviews__marked__isnull=False), distinct=True)
     return Sample.objects.filter(project=project).annotate(reviewed=done).order_by("-id")
+
+
+def samples_to_review(project: Project, user: User, most: int = 3) -> list[Sample]:
+    """The newest drawn samples of which the user has not reviewed all, each with `left`: how many texts are left."""
+    done = (
+        Review.objects.filter(sample_item__sample=OuterRef("pk"), user=user, marked__isnull=False)
+        .order_by()
+        .values("sample_item__sample")
+        .annotate(n=Count("id"))
+        .values("n")
+    )
+    drawn = Sample.objects.filter(project=project, drawn__isnull=False).order_by("-id")[:LATEST]
+    counted = Sample.objects.filter(pk__in=list(drawn.values_list("pk", flat=True)))
+    left = counted.annotate(left=F("total") - Coalesce(Subquery(done), 0)).filter(left__gt=0)
+    return list(left.order_by("-id")[:most])
 
 
 def next_to_review(sample: Sample, user: User) -> SampleItem | None:
@@ -54,6 +71,16 @@ def finished_reviews(sample: Sample, user: User, most: int = 50) -> list[Review]
 
 def current_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
     """The label that each text has now, in whatever shape: decided, given most often, or imported; else none."""
+    found = given_values(items)
+    ids = [item.pk for item in items]
+    decided = Decision.objects.filter(item__in=ids, withdrawn__isnull=True, outcome=Outcome.LABEL)
+    for decision in decided.order_by("id"):
+        found[decision.item_id] = AnswerValue(decision.label_id, decision.labels, decision.spans)
+    return {pk: value for pk, value in found.items() if value != AnswerValue()}
+
+
+def given_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
+    """What people gave most often to each text, or what it was imported with; nothing for a tie."""
     ids = [item.pk for item in items]
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     values: dict[str, AnswerValue] = {}
@@ -68,10 +95,7 @@ def current_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
             found[item.pk] = values[ranked[0][0]]
         elif not ranked:
             found[item.pk] = AnswerValue(item.imported_label_id, item.imported_labels, item.imported_spans)
-    decided = Decision.objects.filter(item__in=ids, withdrawn__isnull=True, outcome=Outcome.LABEL)
-    for decision in decided.order_by("id"):
-        found[decision.item_id] = AnswerValue(decision.label_id, decision.labels, decision.spans)
-    return {pk: value for pk, value in found.items() if value != AnswerValue()}
+    return found
 
 
 def findings(sample: Sample, names: dict[int, str]) -> dict[str, Any]:

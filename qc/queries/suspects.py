@@ -25,7 +25,7 @@ def suspects(project: Project, reason: str) -> QuerySet[Suspect]:
     cases = Case.objects.filter(item=OuterRef("item"), state=Case.State.OPEN)
     return (
         Suspect.objects.filter(project=project, reason=reason, rank__isnull=False, item__deleted__isnull=True)
-        .select_related("item", "given", "likely")
+        .select_related("item", "given", "likely", "project")
         .annotate(waits=Exists(cases))
         .order_by("rank")
     )

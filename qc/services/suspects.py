@@ -19,8 +19,17 @@ from annotation.queries.projects import newest_annotation_id
 from annotation.services.embeddings import embed_texts
 from annotation.services.jobs import Progress
 from qc.algorithms.samples import draw_dense, draw_fringe, mean_similarity
-from qc.algorithms.suspects import FOLDS, label_issues, out_of_sample_probabilities
+from qc.algorithms.suspects import (
+    FOLDS,
+    disagreement,
+    label_issues,
+    out_of_sample_probabilities,
+    probabilities_of_each,
+    set_distance,
+    set_issues,
+)
 from qc.models import Case, Suspect, SuspectReport
+from qc.queries.answers import Answers, read_answers
 from qc.queries.pool import Pool, read_pool
 from qc.queries.resolved import resolved_labels
 from qc.queries.review import review_settings
@@ -30,7 +39,10 @@ COPY = 0.8  # share of three-word pieces from which two texts are kept in one fo
 MOST_LISTED = 5_000
 SHOWN = 20
 SETTLED = ["adjudicated", "gold"]  # where the label of such a text comes from, it is not suspected
-ONE_LABEL = "Suspects are searched where a text has one label; here it can have several, or spans."
+SPANS_BY_PEOPLE = (
+    "A model is asked about labels of whole texts. Spans are suspected where people mark a text differently."
+)
+TOO_FEW = "There are too few texts with labels, or all have the same one."
 BINS = 20
 MOST_FIELDS, MOST_VALUES, FEW_VALUES = 6, 8, 24
 
@@ -56,13 +68,13 @@ def explore_texts(project: Project, progress: Progress) -> None:
     }
     progress(0.5, "searching for label errors")
     model, about = _by_model(
-        pool, vectors, clusters, labels, lambda share: progress(0.5 + 0.4 * share, "asking a model")
+        project, pool, vectors, clusters, labels, lambda share: progress(0.5 + 0.4 * share, "asking a model")
     )
-    one_label = project.task == Project.Task.CLASSIFICATION
-    people = _by_disagreement(labels) if one_label else []
-    about["reason"] = about["reason"] if one_label else ONE_LABEL
-    reason = None if one_label else ONE_LABEL
-    result["suspects"] = {"model": about, "disagreement": {"listed": len(people), "reason": reason}}
+    if project.task == Project.Task.CLASSIFICATION:
+        people = _by_disagreement(labels)
+    else:
+        people = _by_distance(read_answers(project), labels)
+    result["suspects"] = {"model": about, "disagreement": {"listed": len(people), "reason": None}}
     progress(0.95, "storing")
     with transaction.atomic():
         Project.objects.select_for_update(no_key=True).get(pk=project.pk)
@@ -86,8 +98,11 @@ def _lengths(texts: list[str]) -> dict[str, Any]:
 
 
 def _balance(labels: pd.DataFrame, names: dict[int, str]) -> list[dict[str, Any]]:
-    """Texts of each label, most frequent first, labels without any too."""
+    """Texts of each label, most frequent first, labels without any too. A text of several counts for each."""
+    ids = {name: pk for pk, name in names.items()}
     counts = Counter(labels["label_id"].dropna().astype(int).tolist())
+    counts.update(ids[name] for given in labels["labels"].dropna() for name in given)
+    counts.update(ids[name] for given in labels["spans"].dropna() for name in {s["label"] for s in given})
     return [{"label": names[pk], "n": counts[pk]} for pk in sorted(names, key=lambda pk: (-counts[pk], pk))]
 
 
@@ -126,47 +141,104 @@ def _distances(pool: Pool, vectors: NDArray[np.float32], clusters: NDArray[np.in
 
 
 def _by_model(
-    pool: Pool, vectors: NDArray[np.float32], clusters: NDArray[np.int64], labels: pd.DataFrame, report: Any
+    project: Project,
+    pool: Pool,
+    vectors: NDArray[np.float32],
+    clusters: NDArray[np.int64],
+    labels: pd.DataFrame,
+    report: Any,
 ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The texts whose label a model doubts, worst first, and what the search rests on.
 
     Decided texts and gold teach the model and are not suspected themselves.
     """
-    known = labels.dropna(subset=["label_id"])
+    about: dict[str, Any] = {"texts": 0, "folds": FOLDS, "listed": 0, "accuracy": None, "reason": None}
+    if project.task == Project.Task.SPANS:
+        return [], about | {"reason": SPANS_BY_PEOPLE}
+    several = project.task == Project.Task.MULTILABEL
+    known = labels.dropna(subset=["labels" if several else "label_id"])
     at = np.searchsorted(pool.items, known["item_id"].to_numpy())
     there = at < len(pool)
     there[there] = pool.items[at[there]] == known["item_id"].to_numpy()[there]
     known, at = known[there], at[there]
+    search = _doubted_sets if several else _doubted_labels
+    found, accuracy = search(project, vectors[at], clusters[at], known, report)
+    about |= {"texts": len(known), "accuracy": accuracy, "reason": TOO_FEW if accuracy is None else None}
+    open_ones = (~known["source"].isin(SETTLED)).to_numpy()
+    items = known["item_id"].to_numpy()
+    listed = [{"item_id": int(items[position]), **row} for position, row in found if open_ones[position]]
+    about["listed"] = len(listed)
+    return listed[:MOST_LISTED], about
+
+
+Doubted = tuple[list[tuple[int, dict[str, Any]]], float | None]  # rows by position, and the model's accuracy
+
+
+def _doubted_labels(
+    project: Project,
+    vectors: NDArray[np.float32],
+    clusters: NDArray[np.int64],
+    known: pd.DataFrame,
+    report: Any,
+) -> Doubted:
+    """Where a text has one label: that label, and the likelier one."""
     ids = np.unique(known["label_id"].astype(int).to_numpy())
     codes = np.searchsorted(ids, known["label_id"].astype(int).to_numpy())
-    about: dict[str, Any] = {
-        "texts": len(known),
-        "folds": FOLDS,
-        "listed": 0,
-        "accuracy": None,
-        "reason": None,
-    }
-    shares = out_of_sample_probabilities(vectors[at], codes, clusters[at], len(ids), report=report)
+    shares = out_of_sample_probabilities(vectors, codes, clusters, len(ids), report=report)
     if shares is None:
-        about["reason"] = "There are too few texts with labels, or all have the same one."
-        return [], about
+        return [], None
     issues = label_issues(codes, shares)
-    about["accuracy"] = float((shares.argmax(axis=1) == codes).mean())
-    open_ones = (~known["source"].isin(SETTLED)).to_numpy()
-    found = [
-        {
-            "item_id": int(pool.items[at[position]]),
-            "given_id": int(ids[codes[position]]),
-            "likely_id": int(ids[likely]),
-            "score": float(confidence),
-        }
-        for position, likely, confidence in zip(
-            issues.positions, issues.likely, issues.confidence, strict=True
+    rows = [
+        (position, {"given_id": int(ids[codes[position]]), "likely_id": int(ids[likely]), "score": score})
+        for position, likely, score in zip(
+            issues.positions.tolist(), issues.likely.tolist(), issues.confidence.tolist(), strict=True
         )
-        if open_ones[position]
     ]
-    about["listed"] = len(found)
-    return found[:MOST_LISTED], about
+    return rows, float((shares.argmax(axis=1) == codes).mean())
+
+
+def _doubted_sets(
+    project: Project,
+    vectors: NDArray[np.float32],
+    clusters: NDArray[np.int64],
+    known: pd.DataFrame,
+    report: Any,
+) -> Doubted:
+    """Where a text can have several: the label that it has and should not, or has not and should."""
+    names = dict(Label.objects.filter(project=project).values_list("name", "pk"))
+    ids = sorted({names[name] for given in known["labels"] for name in given})
+    given = np.array([[pk in {names[name] for name in row} for pk in ids] for row in known["labels"]], bool)
+    given = given.reshape(len(known), len(ids))
+    shares = probabilities_of_each(vectors, given, clusters, report=report) if ids else None
+    if shares is None:
+        return [], None
+    issues = set_issues(given, shares)
+    rows = [
+        (
+            position,
+            {"given_id": ids[at] if has else None, "likely_id": None if has else ids[at], "score": score},
+        )
+        for position, at, has, score in zip(
+            issues.positions.tolist(),
+            issues.label.tolist(),
+            issues.given.tolist(),
+            issues.confidence.tolist(),
+            strict=True,
+        )
+    ]
+    return rows, float(((shares >= 0.5) == given).all(axis=1).mean())
+
+
+def _by_distance(answers: Answers, labels: pd.DataFrame) -> list[dict[str, Any]]:
+    """The texts on which people's labels, or spans, differ most: by the mean distance of two answers."""
+    settled = set(labels.loc[labels["source"].isin(SETTLED), "item_id"])
+    values = answers.values
+    found = disagreement(answers.items, answers.labels, lambda a, b: set_distance(values[a], values[b]))
+    rows = [(-apart, -n, item) for item, apart, n in found if apart > 0 and item not in settled]
+    return [
+        {"item_id": item, "given_id": None, "likely_id": None, "score": -apart}
+        for apart, _, item in sorted(rows)[:MOST_LISTED]
+    ]
 
 
 def _by_disagreement(labels: pd.DataFrame) -> list[dict[str, Any]]:
@@ -213,7 +285,7 @@ def open_cases_of_suspects(
             project=project, reason=reason, rank__isnull=False, verdict="", item__deleted=None
         )
         .exclude(item__in=busy)
-        .select_related("given", "likely")
+        .select_related("given", "likely", "project")
         .order_by("rank")[:most]
     )
     notes = {suspect.item_id: why(suspect) for suspect in chosen}
@@ -225,8 +297,15 @@ def open_cases_of_suspects(
 
 def why(suspect: Suspect) -> str:
     """In a sentence, why a text's label is suspected."""
+    task = suspect.project.task
     if suspect.reason == Suspect.Reason.DISAGREEMENT:
-        return f"People answer it differently: {suspect.score:.2f} bits of entropy."
+        if task == Project.Task.CLASSIFICATION:
+            return f"People answer it differently: {suspect.score:.2f} bits of entropy."
+        return f"People answer it differently: two answers have {1 - suspect.score:.0%} in common on average."
     likely = suspect.likely.name if suspect.likely else "another label"
     given = suspect.given.name if suspect.given else "its label"
+    if task == Project.Task.MULTILABEL:
+        if suspect.given:
+            return f"A model that has not seen it finds “{given}” improbable ({suspect.score:.0%})."
+        return f"A model that has not seen it misses “{likely}” ({1 - suspect.score:.0%} probable)."
     return f"A model that has not seen it gives “{given}” {suspect.score:.0%}, and finds “{likely}” likelier."

@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.models import Item, MetadataField, Project, Role, User
+from annotation.models import Annotation, Item, MetadataField, Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from annotation.queries.metadata import field_names
-from annotation.queries.values import label_names
+from annotation.queries.values import label_names, value_in_words
+from annotation.services.values import AnswerValue
 from qc.algorithms.samples import sample_size
 from qc.forms.explore import MarkForm, SampleForm, SizeForm, SuspectCasesForm
 from qc.jobs import start_exploration, start_sample
@@ -80,7 +81,7 @@ def suspects(request: HttpRequest, slug: str) -> HttpResponse:
         "reason": reason,
         "reasons": REASONS,
         "precision": queries.precision(project)[reason],
-        "rows": _rows(request, list(page.object_list)),
+        "rows": _rows(request, project, list(page.object_list)),
         "page": page,
         "kinds": MetaLabelVote.Kind.choices,
     }
@@ -128,17 +129,37 @@ def _reason(said: str) -> Suspect.Reason:
     return Suspect.Reason(said) if said in Suspect.Reason.values else Suspect.Reason.MODEL
 
 
-def _rows(request: HttpRequest, found: list[Suspect]) -> list[dict[str, Any]]:
-    """Suspects with why they are suspected and what the user said of them."""
+def _rows(request: HttpRequest, project: Project, found: list[Suspect]) -> list[dict[str, Any]]:
+    """Suspects with their label, why they are suspected, and what the user said of them."""
     ids = [suspect.item_id for suspect in found]
+    names: dict[int, str] = {}
+    values: dict[int, Any] = {}
+    if project.task != Project.Task.CLASSIFICATION:
+        names = label_names(project)
+        values = sample_queries.given_values([suspect.item for suspect in found])
     mine: dict[int, list[str]] = {}
     votes = MetaLabelVote.objects.filter(item__in=ids, user=request.user.pk, withdrawn__isnull=True)
     for item, kind in votes.values_list("item_id", "kind"):
         mine.setdefault(item, []).append(kind)
     return [
-        {"suspect": suspect, "item": suspect.item, "why": why(suspect), "mine": mine.get(suspect.item_id, [])}
+        {
+            "suspect": suspect,
+            "item": suspect.item,
+            "why": why(suspect),
+            "common": 1 - suspect.score,
+            "mine": mine.get(suspect.item_id, []),
+            "label": _in_words(suspect, values, names),
+        }
         for suspect in found
     ]
+
+
+def _in_words(suspect: Suspect, values: dict[int, Any], names: dict[int, str]) -> str:
+    """The label that is suspected; several labels or spans as people gave them."""
+    if not names:
+        return suspect.given.name if suspect.given else "tie"
+    value = values.get(suspect.item_id, AnswerValue())
+    return "tie" if value == AnswerValue() else value_in_words(Annotation(**value.fields), names)
 
 
 def _page(request: HttpRequest, project: Project, form: SampleForm, status: int = 200) -> HttpResponse:
@@ -164,7 +185,7 @@ def _page(request: HttpRequest, project: Project, form: SampleForm, status: int 
             {
                 "reason": reason,
                 "title": title,
-                "rows": _rows(request, list(queries.suspects(project, reason)[:FEW])),
+                "rows": _rows(request, project, list(queries.suspects(project, reason)[:FEW])),
                 "precision": precision[reason],
                 "about": report.result["suspects"][reason.value] if report else None,
             }

@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from annotation.models import Item, Job, Project, User
+from annotation.models import Annotation, Annotator, Item, Job, Project, User
 from qc.jobs import start_sample
 from qc.models import Case, MetaLabelVote, Review, Sample, Suspect
 from qc.services.cases import open_cases, reopen_case
@@ -278,3 +278,68 @@ def test_pages_take_no_more_statements_with_more_texts(
 
     rows = list(sample.sample_items.select_related("item", "sample__project"))
     assert review(rows[:10]) == review(rows[10:20])
+
+
+def test_in_several_labels_one_that_is_missing_and_one_too_many_are_suspected(
+    project: Project, lea: User, ada: User, api: Api, page: Page, work: Work
+) -> None:
+    project.task = Project.Task.MULTILABEL
+    project.save()
+    ids = {label.name: label.pk for label in project.labels.all()}
+    made = []
+    for at in range(80):
+        right = {"good": at % 2 == 0, "bad": at % 3 == 0}
+        words = [WORDS[name].split()[(at + n) % 7] for name, has in right.items() if has for n in range(3)]
+        text = " and ".join(["in the news today", *words])
+        given = sorted(ids[name] for name, has in right.items() if has != (at == 26 and name == "good"))
+        if at == 41:
+            given = [ids["bad"]]  # a text without any
+        made.append(Item(project=project, text=text, digest=uuid4(), imported_labels=given))
+    Item.objects.bulk_create(made)
+    found = explored(api(lea), work)
+    listed = {row["item_id"]: row for row in found["results"]}
+    missing, too_many = listed[made[26].pk], listed[made[41].pk]
+    assert (missing["given"], missing["likely"]) == (None, "good")
+    assert (too_many["given"], too_many["likely"]) == ("bad", None)
+    assert "misses “good”" in missing["why"]
+    assert len(listed) <= 6
+    assert {row["label"]: row["n"] for row in found["labels"]}["bad"] == 28
+    shown = page(lea).get("/projects/weather/explore/").content.decode()
+    assert "good too" in shown
+    [case] = open_cases(project, lea, [made[26].pk], "suspect")
+    cast_vote(case, ada, outcome="label", labels=["good"])
+    [case] = open_cases(project, lea, [made[41].pk], "suspect")
+    cast_vote(case, ada, outcome="label", labels=["bad"])
+    assert Suspect.objects.get(item=made[26]).verdict == "real"
+    assert Suspect.objects.get(item=made[41]).verdict == "fine"
+
+
+def test_spans_are_suspected_where_people_mark_a_text_differently(
+    project: Project, lea: User, ada: User, api: Api, page: Page, work: Work
+) -> None:
+    project.task = Project.Task.SPANS
+    project.save()
+    good = project.labels.get(name="good").pk
+    items = [Item.objects.create(project=project, text=f"Ann met Bo {n}", digest=uuid4()) for n in range(3)]
+    marked = [
+        [[[0, 3, good]]] * 3,
+        [[[0, 3, good]], [[0, 3, good]], []],
+        [[[0, 3, good]], [[8, 10, good]], []],
+    ]
+    for item, answers in zip(items, marked, strict=True):
+        for at, spans in enumerate(answers):
+            author, _ = Annotator.objects.get_or_create(project=project, name=f"person {at}")
+            Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, spans=spans)
+    found = explored(api(lea), work)
+    assert "Spans are suspected where people mark a text differently" in found["suspects"]["model"]["reason"]
+    people = api(lea).get("/api/v1/projects/weather/suspects/?reason=disagreement").json()["results"]
+    # of three pairs of answers, three and two have nothing in common
+    assert [(row["item_id"], row["score"]) for row in people] == [
+        (items[2].pk, 1.0),
+        (items[1].pk, pytest.approx(2 / 3)),
+    ]
+    shown = page(lea).get("/projects/weather/explore/").content.decode()
+    assert "1 span" in shown
+    [case] = open_cases(project, lea, [items[1].pk], "suspect")
+    cast_vote(case, ada, outcome="label", spans=[{"start": 0, "end": 3, "label": "good"}])
+    assert Suspect.objects.get(item=items[1]).verdict == "fine"  # as most had marked it
