@@ -84,7 +84,7 @@ def clauses(text: str) -> tuple[Clause, ...]:
     lines = text.splitlines()
     numbers = iter(_numbers(tokens))
     heads = [
-        (token.map[0], token.map[1], next(numbers), _ANCHOR.sub("", tokens[at + 1].content))
+        (token.map[0], token.map[1], next(numbers), _words(tokens[at + 1]))
         for at, token in enumerate(tokens)
         if token.type == "heading_open" and token.map is not None
     ]
@@ -94,6 +94,14 @@ def clauses(text: str) -> tuple[Clause, ...]:
         for (start, after, number, title), end in zip(heads, ends, strict=True)
         if number
     )
+
+
+def _words(inline: Token) -> str:
+    """A heading's words without the marks of emphasis, code and links, in which they are cited."""
+    said = "".join(
+        " " if child.type in {"softbreak", "hardbreak"} else child.content for child in inline.children or []
+    )
+    return _ANCHOR.sub("", said).strip()
 
 
 def _numbers(tokens: list[Token]) -> list[str]:

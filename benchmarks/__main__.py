@@ -14,6 +14,7 @@ NAMES = [
     "cleaning",
     "export",
     "items_page",
+    "cases",
 ]
 
 

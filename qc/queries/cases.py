@@ -150,6 +150,11 @@ class CaseView:
         return self.votes is None
 
     @property
+    def shares(self) -> list[int]:
+        """How many votes say the same, the most first: [2, 2, 1]."""
+        return sorted(Counter(map(content, self.votes or [])).values(), reverse=True)
+
+    @property
     def tied(self) -> bool:
         """Whether the votes are there and do not agree."""
         return self.case.state == Case.State.OPEN and self.votes_cast >= self.case.quorum
@@ -306,20 +311,3 @@ def describe(settled: Vote | Decision, names: Names) -> str:
     if settled.acceptable:
         return f"{named}: {' or '.join(names[pk] for pk in settled.acceptable)}"
     return f"{named}, {settled.meta_label}" if settled.meta_label else named
-
-
-def similar_decisions(case: Case, names: Names, most: int = 3) -> list[Decided]:
-    """The newest decisions for one of the labels between which this case's annotators are divided."""
-    given = {a.label_id for a in case.item.annotations.all() if a.label_id is not None}
-    found = (
-        Decision.objects.filter(
-            case__project=case.project_id, withdrawn__isnull=True, outcome=Outcome.LABEL, label__in=given
-        )
-        .exclude(item=case.item_id)
-        .select_related("case__item", "decided_by")
-        .prefetch_related(Prefetch("case__votes", Vote.objects.filter(withdrawn__isnull=True)))
-        .order_by("-id")[:most]
-    )
-    return [
-        Decided(d.case, d, describe(d, names), tally_in_words(d, list(d.case.votes.all()))) for d in found
-    ]

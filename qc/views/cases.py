@@ -24,6 +24,8 @@ from qc.models import Case, GuidelineProposal, Outcome, TieRule
 from qc.queries import cases, feedback
 from qc.queries.clauses import cited, clauses_about
 from qc.queries.review import review_settings
+from qc.queries.samples import samples_to_review
+from qc.queries.similar import similar_decisions
 from qc.services import cases as case_services
 from qc.services import proposals, votes
 from qc.views.keys import MOST_LABEL_BUTTONS, keyed
@@ -242,7 +244,7 @@ def _page(request: HttpRequest, chosen: Case, form: OutcomeForm, status: int = 2
         "tally": cases.tally_in_words(seen.decision, seen.votes or []) if seen.decision else "",
         "overruled": sum(answer["overruled"] for answer in seen.answers),
         "told": settings.tells_annotators and not feedback.is_secret(seen.case.item),
-        "similar": cases.similar_decisions(seen.case, names) if is_open else [],
+        "similar": similar_decisions(seen.case, names) if is_open else [],
     }
     return render(
         request,
@@ -309,10 +311,12 @@ def _span_answers(seen: cases.CaseView) -> list[dict[str, Any]]:
 
 
 def _counts(request: HttpRequest, project: Project) -> dict[str, Any]:
+    assert isinstance(request.user, User)
     is_lead = may(role_in(request.user, project), Role.LEAD)
     return {
         "open_count": cases.count_cases(project, Case.State.OPEN),
         "decided_count": cases.count_cases(project, Case.State.DECIDED),
         "flagged_count": cases.count_flagged(project) if is_lead else 0,
         "is_lead": is_lead,
+        "to_review": samples_to_review(project, request.user),
     }
