@@ -11,15 +11,16 @@ from qc.queries import cases, feedback
 
 
 def side_bar(request: HttpRequest) -> dict[str, Any]:
-    """{"station_counts": {address: waiting}, "told_decisions": address or None} for the project at hand."""
+    """{"station_counts": {address: (waiting, or more)}, "told_decisions": address or None} for the project at hand."""
     project: Project | None = getattr(request, "project", None)
     user = getattr(request, "user", None)
     if project is None or user is None:
         return {}
     found: dict[str, Any] = {"station_counts": {}, "told_decisions": None}
-    if may(role_in(user, project), Role.ADJUDICATOR):
+    role = role_in(user, project)
+    if may(role, Role.ADJUDICATOR):
         address = reverse("adjudicate", args=[project.slug])
         found["station_counts"][address] = cases.count_waiting(project, user)
-    elif feedback.tells(project):
+    if not may(role, Role.LEAD) and feedback.tells(project):
         found["told_decisions"] = reverse("told-decisions", args=[project.slug])
     return found

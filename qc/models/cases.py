@@ -72,7 +72,7 @@ class Vote(models.Model):
     """One person's blind opinion on a case."""
 
     case = models.ForeignKey(Case, models.CASCADE, related_name="votes")
-    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+", db_index=False)
     outcome = models.CharField(max_length=9, choices=Outcome)
     label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
     labels = ArrayField(models.BigIntegerField(), null=True)
@@ -93,7 +93,7 @@ class Vote(models.Model):
         constraints = [
             value_where_it_ends_with_one("vote_has_value"),
             models.UniqueConstraint(
-                fields=["case", "user"], condition=Q(withdrawn__isnull=True), name="one_vote_per_person"
+                fields=["user", "case"], condition=Q(withdrawn__isnull=True), name="one_vote_per_person"
             ),
         ]
 
@@ -149,5 +149,13 @@ class Decision(models.Model):
         indexes = [
             models.Index(
                 fields=["item", "-id"], condition=Q(withdrawn__isnull=True), name="standing_decisions"
-            )
+            ),
+            models.Index(
+                fields=["outcome", "-id"], condition=Q(withdrawn__isnull=True), name="standing_by_outcome"
+            ),
+            models.Index(
+                fields=["decided_by", "-id"],
+                condition=Q(withdrawn__isnull=True, by_votes=False),
+                name="decided_alone",
+            ),
         ]

@@ -16,6 +16,7 @@ from qc.models import Case, Decision, GuidelineProposal, Outcome, StandAside, Vo
 from qc.queries.blindness import blind_items, has_voted, stands_aside, waits_for
 
 MOST_COUNTED = 1_000
+MOST_FLAGS = 5_000  # that are looked through for texts without a case
 MOST_LISTED = 50
 Names = Mapping[int, str]
 
@@ -85,7 +86,7 @@ def decided(
     """The cases that were decided last, under these filters; `by` is a user's name, or "votes"."""
     standing = Decision.objects.filter(case__project=project, withdrawn__isnull=True)
     if source:
-        standing = standing.filter(case__source=source)
+        standing = standing.filter(case__source=source, case__state=Case.State.DECIDED)
     if outcome:
         standing = standing.filter(outcome=outcome)
     if by == "votes":
@@ -116,16 +117,19 @@ def count_cases(project: Project, state: str) -> int:
     return Case.objects.filter(project=project, state=state).order_by()[: MOST_COUNTED + 1].count()
 
 
-def count_waiting(project: Project, user: User) -> int:
-    """How many open cases wait for this person's vote; 1,001 says that there are more than 1,000."""
-    return waiting(project, user).order_by()[: MOST_COUNTED + 1].count()
+def count_waiting(project: Project, user: User) -> tuple[int, bool]:
+    """How many of the newest 1,000 open cases wait for this person's vote, and whether there are older ones."""
+    newest = Case.objects.filter(project=project, state=Case.State.OPEN).order_by("-id")
+    ids = list(newest.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+    left = Case.objects.filter(waits_for(user), pk__in=ids[:MOST_COUNTED]).order_by()
+    return left.count() if ids else 0, len(ids) > MOST_COUNTED
 
 
 def count_flagged(project: Project) -> int:
-    """How many texts have open flags and no open case; 1,001 says that there are more than 1,000."""
-    busy = Case.objects.filter(item=OuterRef("item"), state=Case.State.OPEN)
+    """How many texts have open flags and no open case, among those of the newest 5,000 open flags."""
     flags = Flag.objects.filter(item__project=project, item__deleted__isnull=True, resolved__isnull=True)
-    return flags.exclude(Exists(busy)).values("item").distinct()[: MOST_COUNTED + 1].count()
+    items = set(flags.order_by("-id").values_list("item_id", flat=True)[:MOST_FLAGS])
+    return len(items) - Case.objects.filter(item__in=items, state=Case.State.OPEN).count()
 
 
 @dataclass
