@@ -124,7 +124,10 @@ class RunReportDetail(APIView):
         if report is None:
             raise NotFound("The report is not computed yet. POST here to start it.")
         stale = run.revision - report.revision
-        return Response({"computed": report.computed, "newer_uploads": stale, **report.result})
+        people = queries.people_by_label(run.project)
+        rows = [row | {"people": people.get(row["label"])} for row in report.result["per_class"]]
+        body = {"computed": report.computed, "newer_uploads": stale, **report.result, "per_class": rows}
+        return Response(body)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     def post(self, request: Request, run_id: int) -> Response:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from annotation.models import Project
 from evaluation.models import Prediction, Run, SplitItem
+from qc.queries.agreement import latest_report
+from qc.queries.known import stored_ceiling
 
 SCORED = """
     SELECT s.item_id, s.label_id, p.label_id,
@@ -19,6 +21,20 @@ SCORED = """
     WHERE s.split_set_id = %s AND s.split = %s AND s.label_id IS NOT NULL
     ORDER BY s.item_id
 """
+
+
+def people_by_label(project: Project) -> dict[str, dict[str, Any]]:
+    """What people reach on each label, from the stored reports: {label: {"recall", "alpha"}}, estimates or None.
+
+    `recall` is the human ceiling: how often annotators give the label to texts that are known to have it; `alpha` how
+    far they agree on it. Beside a model's figures they tell whether it is the model or the labels.
+    """
+    ceiling, agreement = stored_ceiling(project), latest_report(project)
+    recalls = {row["label"]: row["recall"] for row in ceiling.result["per_label"]} if ceiling else {}
+    alphas = {row["label"]: row["alpha"] for row in agreement.result["per_label"]} if agreement else {}
+    return {
+        name: {"recall": recalls.get(name), "alpha": alphas.get(name)} for name in sorted({*recalls, *alphas})
+    }
 
 
 @dataclass(frozen=True)

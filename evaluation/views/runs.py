@@ -78,7 +78,14 @@ def run_page(request: HttpRequest, slug: str, run_id: int) -> HttpResponse:
     }
     if report:
         matrix = _matrix(report.result)
-        context |= {"matrix": matrix, "confusions": _confusions(matrix), "errors": _wrong(report.result)}
+        people = queries.people_by_label(run.project)
+        context |= {
+            "matrix": matrix,
+            "confusions": _confusions(matrix),
+            "errors": _wrong(report.result),
+            "per_class": [row | {"people": people.get(row["label"])} for row in report.result["per_class"]],
+            "has_people": any(people.get(row["label"]) for row in report.result["per_class"]),
+        }
     return render(request, "evaluation/run.html", context)
 
 

@@ -32,6 +32,7 @@ def decisions_on(project: Project, user: User) -> QuerySet[Decision]:
     secret = GoldItem.objects.filter(item=OuterRef("item"), retired__isnull=True)
     return (
         Decision.objects.filter(Exists(own), ~Exists(secret), case__project=project, withdrawn__isnull=True)
+        .filter(item__deleted__isnull=True)
         .exclude(case__source=Case.Source.GOLD)
         .select_related("item", "guideline")
         .order_by("-id")

@@ -49,6 +49,24 @@ def known_labels(project: Project) -> tuple[Integers, Integers, NDArray[np.bool_
     return ids, np.array([known[pk] for pk in ids.tolist()], dtype=np.int64), np.isin(ids, decided[final])
 
 
+def known_sets(project: Project) -> tuple[Integers, list[list[int]], NDArray[np.bool_]]:
+    """`known_labels` where a text can have several: item ids, ascending, the label ids of each, by decision or not."""
+    gold = GoldItem.objects.filter(project=project, labels__isnull=False, item__deleted__isnull=True)
+    known: dict[int, list[int]] = dict(gold.values_list("item_id", "labels"))  # type: ignore[arg-type]
+    newest = (
+        Decision.objects.filter(case__project=project, withdrawn__isnull=True)
+        .order_by("item_id", "-id")
+        .distinct("item_id")
+        .values_list("item_id", "outcome", "labels")
+    )
+    decided = {
+        item: labels for item, outcome, labels in newest if outcome == Outcome.LABEL and labels is not None
+    }
+    known |= decided
+    ids = np.array(sorted(known), dtype=np.int64)
+    return ids, [known[pk] for pk in ids.tolist()], np.isin(ids, list(decided))
+
+
 def stored_ceiling(project: Project) -> HumanCeiling | None:
     """The human ceiling as it was computed last with the project's agreement."""
     return HumanCeiling.objects.filter(project=project).first()

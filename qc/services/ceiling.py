@@ -9,19 +9,17 @@ from scipy import sparse
 
 from annotation.algorithms.intervals import wilson
 from annotation.models import Project
-from annotation.queries.metadata import cohort_fields
 from qc.algorithms.ceiling import Ceiling, human_ceiling
 from qc.algorithms.majority import majority
 from qc.models import HumanCeiling
 from qc.queries.answers import Checks
 from qc.queries.known import known_labels
-from qc.queries.texts import cohort_of_items
+from qc.services.ceiling_of_sets import NO_TRUTH, cohorts_of, nothing_known, sets_result
 from qc.services.measuring import Measured, codes_of
 
 Integers = NDArray[np.int64]
 
-NO_TRUTH = "no text with a decision of the panel or a gold label has answers yet"
-ONE_LABEL_ONLY = "computed where an answer is one label"
+NO_SPANS = "computed where an answer is labels of the whole text, and not for spans"
 
 
 def keep_ceiling(
@@ -47,8 +45,10 @@ def ceiling_result(
     Truth is what the panel decided, before gold. Answers to gold items count here, as answers; a repeat does not. The
     crowd's label is the majority of the answers that count for agreement; a tie is not right.
     """
+    if measured.spans is not None:
+        return nothing_known(NO_SPANS)
     if not measured.one_label:
-        return {"texts": 0, "reason": ONE_LABEL_ONLY, "per_label": [], "annotators": [], "cohorts": []}
+        return sets_result(project, measured, checks, people)
     ids, label_ids, decided = known_labels(project)
     truth = codes_of(measured.labels, label_ids)
     items = np.concatenate([measured.item_ids[measured.items], checks.items[checks.gold]])
@@ -58,7 +58,7 @@ def ceiling_result(
     wanted = (ids[place] == items) if len(ids) else np.zeros(len(items), np.bool_)
     place, who, codes = place[wanted], who[wanted], codes[wanted]
     if len(place) == 0:
-        return {"texts": 0, "reason": NO_TRUTH, "per_label": [], "annotators": [], "cohorts": []}
+        return nothing_known(NO_TRUTH)
     shape = (len(ids), len(measured.labels))
     counts = sparse.csr_array((np.ones(len(place), np.int64), (place, codes)), shape=shape)
     counts.sum_duplicates()
@@ -158,21 +158,17 @@ def _annotators(
 def _cohorts(
     project: Project, ids: Integers, counts: sparse.csr_array, truth: Integers, crowd: _Crowd
 ) -> list[dict[str, Any]]:
-    found = []
-    for field in cohort_fields(project):
-        items, values = cohort_of_items(project, field)
-        place = np.minimum(np.searchsorted(items, ids), max(0, len(items) - 1))
-        own = values[place]
-        own[items[place] != ids] = None
-        rows = []
-        for value in sorted({str(value) for value in own if value is not None}):
-            chosen = own == value
-            rows.append(
+    return [
+        {
+            "field": field,
+            "rows": [
                 {
                     "value": value,
                     "people": human_ceiling(counts[np.flatnonzero(chosen)], truth[chosen]).accuracy.as_dict(),
                     "crowd": crowd.accuracy(chosen),
                 }
-            )
-        found.append({"field": field, "rows": rows})
-    return found
+                for value, chosen in parts
+            ],
+        }
+        for field, parts in cohorts_of(project, ids)
+    ]

@@ -35,7 +35,7 @@ def truth(request: HttpRequest, slug: str) -> HttpResponse:
         "offered": project.task == Project.Task.CLASSIFICATION,
     }
     kept = stored_ceiling(project)
-    if kept is not None and kept.result.get("texts"):
+    if kept is not None:
         context |= {"ceiling": kept.result, "ceiling_computed": kept.computed}
     if report is not None:
         context |= {

@@ -8,10 +8,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from annotation.models import Flag, Item, Job, Project, User
+from annotation.models import Annotation, Flag, Item, Job, Project, User
 from annotation.services.rounds import create_round
 from qc.models import Case
 from qc.services.cases import open_cases
+from qc.services.review import change_review_settings
 from qc.views import agreement
 from tests.qc.conftest import Answer
 
@@ -205,6 +206,35 @@ def test_a_reopened_case_keeps_its_history_and_is_voted_on_anew(
     assert case.state == "decided"
     assert case.votes.count() == 2
     assert [d.label.name for d in case.decisions.all() if d.label and not d.withdrawn] == ["good"]
+
+
+def test_who_was_overruled_finds_the_decision_and_its_reason_where_the_project_tells(
+    project: Project,
+    lea: User,
+    ada: User,
+    ann: User,
+    page: Page,
+    answer: Answer,
+    answer_as: Callable[[User, Item, str], Annotation],
+) -> None:
+    item = answer("warm rain", ben="bad")
+    for author in (ann, ada):
+        answer_as(author, item, "good")
+    [case] = open_cases(project, lea, [item.pk])
+    sent = {"outcome": "label", "label": "bad", "rationale": "Rain is rain."}
+    page(lea).post(f"/projects/weather/adjudicate/{case.pk}/vote/", sent)
+    link = 'href="/projects/weather/decisions/"'
+    assert link not in shown(page(ann), "/projects/weather/mine/")
+    change_review_settings(project, lea, {"tells_annotators": True})
+    for author in (ann, ada):
+        assert link in shown(page(author), "/projects/weather/mine/")
+        told = shown(page(author), "/projects/weather/decisions/")
+        for words in ("warm rain", "other than yours", "Rain is rain."):
+            assert words in told
+        assert ">Lea" not in told
+        assert "ben" not in told
+    Item.objects.filter(pk=item.pk).update(deleted=case.created)
+    assert "warm rain" not in shown(page(ann), "/projects/weather/decisions/")
 
 
 def test_the_right_people_see_the_pages(
