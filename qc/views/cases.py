@@ -170,6 +170,7 @@ def _open(project: Project, user: User, form: Form) -> list[Case]:
 
 def _settle(request: HttpRequest, slug: str, case_id: int, service: Any) -> HttpResponse:
     chosen = _chosen(request, slug, case_id)
+    assert isinstance(request.user, User)
     form = OutcomeForm(chosen.project, request.POST)
     if not form.is_valid():
         return _page(request, chosen, form, status=400)
@@ -189,11 +190,10 @@ def _settle(request: HttpRequest, slug: str, case_id: int, service: Any) -> Http
     return redirect(_address(following, filters) if following else reverse("adjudicate", args=[slug]))
 
 
-def _next_open(chosen: Case, user: Any, source: str) -> Case | None:
-    """The next case in the queue that the user has not voted on; after the last, the first one left."""
-    queue = cases.queue(chosen.project, user, source)
-    left = [c for c in queue if not c.voted and c.pk != chosen.pk]  # type: ignore[attr-defined]
-    return next((c for c in left if c.pk > chosen.pk), left[0] if left else None)
+def _next_open(chosen: Case, user: User, source: str) -> Case | None:
+    """The next case in the queue that waits for the user's vote; after the last, the first one left."""
+    left = cases.waiting(chosen.project, user, source).select_related("project").exclude(pk=chosen.pk)
+    return left.filter(pk__gt=chosen.pk).first() or left.first()
 
 
 def _address(case: Case, filters: dict[str, str]) -> str:
