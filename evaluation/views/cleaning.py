@@ -11,13 +11,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
 from annotation.algorithms.difference import difference
+from annotation.forms.texts import UNDO
 from annotation.jobs import change_items
 from annotation.models import Import, Job, Project, Role, User
 from annotation.queries.imports import imports
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from annotation.services.bulk import MOST_IDS, Done
 from annotation.views.imports import import_result as result_page
-from annotation.views.items import UNDO
 from evaluation.forms.cleaning import CleaningForm
 from evaluation.jobs import start_cleaning
 from evaluation.models import CleaningReport, LeakagePair
