@@ -72,7 +72,7 @@ def _rows(measured: Measured, of: Integers, names: dict[int, str]) -> list[dict[
 def _row(measured: Measured, value: str, rows: NDArray[np.bool_]) -> dict[str, Any]:
     return {
         "value": value,
-        "items": len(np.unique(measured.items[rows])),
+        "items": int(np.count_nonzero(np.bincount(measured.items[rows], minlength=1))),
         "annotations": int(rows.sum()),
         "alpha": measured.alpha_where(rows).as_dict(),
     }
@@ -115,14 +115,14 @@ def _minutes(measured: Measured) -> list[dict[str, Any]]:
         chosen = np.flatnonzero((stretches == stretch) & ~np.isnan(disagreement))
         if len(chosen) == 0:
             continue
-        items, of_item = np.unique(measured.items[chosen], return_inverse=True)
-        mean, n = group_means(of_item, disagreement[chosen], len(items))
+        mean, n = group_means(measured.items[chosen], disagreement[chosen], len(measured.item_ids))
+        mean, n = mean[n > 0], n[n > 0]
         rows.append(
             {
                 "value": f"{start}–{EDGES[stretch + 1]} min"
                 if stretch + 1 < len(EDGES)
                 else f"{start} min and later",
-                "items": len(items),
+                "items": len(n),
                 "annotations": len(chosen),
                 "alpha": _against_rest(mean, n, expected).as_dict(),
             }

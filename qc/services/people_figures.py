@@ -247,9 +247,9 @@ def _test(pattern: Pattern, measured: Measured, names: list[str], tested: Tested
         texts = mine[tested.labels[mine] == evidence["label"]]
         evidence["label"] = measured.value_in_words(evidence["label"])
     if pattern.kind == "copies":
-        other = np.flatnonzero(tested.annotators == evidence["other"])
-        both = np.isin(tested.items[mine], tested.items[other])
-        texts = mine[both]
+        if pattern.named:
+            other = np.flatnonzero(tested.annotators == evidence["other"])
+            texts = mine[np.isin(tested.items[mine], tested.items[other])]
         evidence["other"] = names[evidence["other"]]
     if pattern.kind == "fixed_order":
         evidence |= {
