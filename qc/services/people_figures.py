@@ -139,7 +139,7 @@ def _rows_of(who: Integers, size: int) -> list[Integers]:
     """Where the rows of each person are, in their order; those of nobody (-1) are left out."""
     order = np.argsort(who, kind="stable")
     ends = np.cumsum(np.bincount(who[who >= 0], minlength=size)) + int((who < 0).sum())
-    starts = np.append(int((who < 0).sum()), ends[:-1])
+    starts = np.append(int((who < 0).sum()), ends)[: len(ends)]
     return [order[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
