@@ -126,6 +126,7 @@ def parquet_blocks(rows: Rows, metadata: dict[bytes, bytes] | None = None) -> It
     flat = Rows(statement, rows.parameters, rows.columns)
     sink = Sink()
     with pa.parquet.ParquetWriter(sink, schema, compression="zstd", compression_level=1) as writer:
+        yield sink.take()  # the first bytes are sent at once
         for group in gathered(jsonl_blocks(flat), ROW_GROUP):
             table = pa.json.read_json(
                 pa.BufferReader(group),
