@@ -12,6 +12,8 @@ from rest_framework import exceptions, status
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from annotation.services.uploads import NO_ROOM, is_full
+
 log = logging.getLogger(__name__)
 
 TITLES = {
@@ -27,6 +29,7 @@ TITLES = {
     422: "The file cannot be read",
     429: "Too many requests",
     503: "Not available at the moment",
+    507: "No room left",
 }
 
 
@@ -43,6 +46,9 @@ def problem(broken: Exception, context: dict[str, Any]) -> Response | None:
     elif isinstance(broken, OperationalError | InterfaceError):
         log.warning("the database did not answer: %s", broken)
         broken = _NoDatabase()
+    elif is_full(broken):
+        log.warning("a disk is full: %s", broken)
+        broken = _NoRoom()
     response = exception_handler(broken, context)
     if response is None or not isinstance(broken, exceptions.APIException):
         return response
@@ -64,6 +70,11 @@ def problem(broken: Exception, context: dict[str, Any]) -> Response | None:
 class _TooLarge(exceptions.APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
     default_detail = "The request is larger than this server accepts. Send it in parts."
+
+
+class _NoRoom(exceptions.APIException):
+    status_code = status.HTTP_507_INSUFFICIENT_STORAGE
+    default_detail = NO_ROOM
 
 
 class _NoDatabase(exceptions.APIException):

@@ -273,6 +273,7 @@ CELERY_BEAT_SCHEDULE = {
     "tally-answers": {"task": "loupe.tally_answers", "schedule": 60.0},
     "keep-blocks": {"task": "loupe.keep_blocks", "schedule": 20.0},
 }
+LARGEST_UPLOAD_MB = int(env("LARGEST_UPLOAD_MB", "2000"))  # of a file that is imported
 JOB_DEAD_AFTER = float(env("JOB_DEAD_AFTER", "30"))  # seconds without a sign of life
 
 # REST

@@ -10,6 +10,13 @@ class Conflict(exceptions.APIException):
     default_detail = "This conflicts with what is there now. Reload and try again."
 
 
+class TooLargeFile(exceptions.APIException):
+    """413: the file that was sent is above the limit."""
+
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The file is larger than this server accepts."
+
+
 class UnreadableFile(exceptions.APIException):
     """422: the file that was sent cannot be read."""
 

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
-from annotation.api.errors import Conflict, UnreadableFile
+from annotation.api.errors import Conflict, TooLargeFile, UnreadableFile
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.jobs import start_import, undo_import
@@ -24,6 +24,7 @@ from annotation.queries.projects import rounds
 from annotation.services import imports as services
 from annotation.services.exporting import left_out_lines, left_out_name
 from annotation.services.reading import Unreadable
+from annotation.services.uploads import TooLarge
 
 
 class UploadSerializer(serializers.Serializer[Any]):
@@ -124,6 +125,8 @@ class ImportList(generics.GenericAPIView[Import]):
                 source = services.store_upload(project, request.user, sent.pop("file"), into=into, **sent)
                 services.choose_mapping(source, mapping)
                 job = start_import(source, request.user)
+        except TooLarge as large:
+            raise TooLargeFile(" ".join(large.messages)) from large
         except Unreadable as broken:
             raise UnreadableFile(str(broken)) from broken
         return accepted(job)

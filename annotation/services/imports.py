@@ -4,7 +4,6 @@ Reading is pipelined: a process of its own takes the file apart and cleans its r
 chunk before.
 """
 
-import errno
 import os
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +30,7 @@ from annotation.services.mapping import from_json, guess_mapping
 from annotation.services.metadata_fields import detect_fields
 from annotation.services.reading import Layout, Unreadable
 from annotation.services.settling import look_again, settle_answers
+from annotation.services.uploads import check_size, keep_file
 from annotation.services.values import label_ids
 
 T = TypeVar("T")
@@ -62,6 +62,7 @@ def store_upload(
     Raises Unreadable for a file of which nothing can be made, and ValidationError for what is asked wrongly.
     """
     check_choices(kind, format, duplicates, provenance)
+    check_size(file)
     binary: IO[bytes] = file.file if hasattr(file, "file") else file  # type: ignore[assignment]
     layout = reading.study(binary, format)
     for _ in islice(reading.rows(binary, layout), ROWS_CHECKED_AT_UPLOAD):
@@ -84,12 +85,7 @@ def store_upload(
             columns=list(layout.columns),
             created_by=user,
         )
-        try:
-            source.file.save(f"{project.slug}.{layout.format}", file, save=False)
-        except OSError as full:
-            if full.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            raise ValidationError({"file": "The server has no room left for this file."}) from full
+        keep_file(source, file)
         source.save()
     return source
 

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from annotation import logs
+from annotation.services.uploads import NO_ROOM, is_full
 
 
 def _page(request: HttpRequest, status: int, detail: str) -> HttpResponse:
@@ -32,9 +33,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """500, or 503 while the database does not answer. Must not need it, nor the context that pages have."""
-    page = HttpResponse(render_to_string("500.html", {"request_id": logs.request_id.get()}), status=500)
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+    """500, or 503 while the database does not answer, or 507 while a disk is full.
+
+    Must not need the database, nor the context that pages have.
+    """
+    broken = sys.exc_info()[1]
+    context = {"request_id": logs.request_id.get(), "no_room": NO_ROOM if is_full(broken) else ""}
+    page = HttpResponse(render_to_string("500.html", context), status=507 if is_full(broken) else 500)
+    if isinstance(broken, OperationalError | InterfaceError):
         page.status_code = 503
         page["Retry-After"] = "1"
     return page
