@@ -31,7 +31,7 @@ CONDITIONS = [
     {"meta.age:from": "40", "meta.age:below": "45"},
     {"meta.age:from": "89.5"},
     {"meta.date:from": "2024-05-01", "meta.date:to": "2024-05"},
-    {"meta.date:from": "2031"},
+    {"meta.date:from": "2031-01"},
     {"meta.source:has": "SOURCE 7"},
     {"meta.source:none": "true"},
 ]

@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
@@ -209,3 +210,19 @@ def test_the_page_shows_every_field_and_looks_again(
     page(lea).post("/projects/weather/metadata/look/")
     assert project.metadata_fields.filter(name="new", type="category").exists()
     assert datetime.fromisoformat(str(imported["received"].maximum)) == datetime(2026, 12, 31, tzinfo=UTC)
+
+
+def test_the_page_asks_no_more_with_more_fields(
+    project: Project, imported: dict[str, MetadataField], page: Page, lea: User
+) -> None:
+    client = page(lea)
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get("/projects/weather/metadata/").status_code == 200
+        return len(asked)
+
+    before = statements()
+    for n in range(10):
+        MetadataField.objects.create(project=project, name=f"field {n}", type="number", minimum=1, maximum=n)
+    assert statements() == before

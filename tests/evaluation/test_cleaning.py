@@ -122,7 +122,7 @@ def test_a_near_duplicate_is_dropped_from_the_import_and_taken_back(
     client, second = page(lea), Import.objects.latest("id")
     address = f"/projects/weather/imports/{second.pk}/"
     html = client.get(address).content.decode()
-    assert "1 text is nearly one from before" in html and "<ins>amount</ins>" in html
+    assert "1 text came in that is nearly one from before" in html and "<ins>amount</ins>" in html
     assert client.post(f"/projects/weather/cleaning/drop/{second.pk}/")["Location"] == address
     new = Item.objects.get(text__contains="same amount back")
     assert new.excluded is not None and new.excluded_because == "near-duplicate of another text"
