@@ -23,7 +23,7 @@ from evaluation.jobs import start_cleaning
 from evaluation.models import CleaningReport, LeakagePair
 from evaluation.queries import cleaning as queries
 from evaluation.queries.leakage import after
-from evaluation.services.cleaning import REASONS
+from evaluation.services.cleaning import REASONS, UNSURE
 from evaluation.views.cleaning_rows import figures
 
 JOB = "clean_pool"
@@ -85,6 +85,7 @@ def _sums(report: CleaningReport) -> dict[str, Any]:
         "imports": [row | {"near": found.get(str(row["import"]))} for row in rows],
         "exact_rows": sum(row["duplicates"] for row in rows),
         "unusable_texts": sum(row["texts"] for row in result["unusable"]),
+        "languages_told": sum(row["language"] != UNSURE for row in languages["rows"]),
         "near_beside": f"pairs, from a similarity of {report.threshold:g}",
         "languages_beside": f"told of {languages['looked_at']:,} texts",
     }
