@@ -133,7 +133,7 @@ def sign_in(
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
-        page.goto("/account/login/")
+        page.goto("/account/login/", timeout=30_000)  # the first page of all is the slowest
         page.fill("input[name=login]", user.username)
         page.fill("input[name=password]", "correct horse")
         page.press("input[name=password]", "Enter")
