@@ -12,10 +12,10 @@ from annotation.api.requests import Request
 
 
 class PlainView(APIView):
-    """A view whose answers are JSON whatever Accept says, and made by `plain_answer`.
+    """A view whose answers are JSON whatever Accept says, and made by `plain_response`.
 
     Who asks, whether they may, throttling, CSRF, errors and the schema are as in every other view. What is left out,
-    the choice among formats and answers that are templates, costs about as much as the statements of such a call.
+    the choice among formats and answers that are templates, costs as much as a statement or two.
     """
 
     def perform_content_negotiation(self, request: Any, force: bool = False) -> tuple[JSONRenderer, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.contrib.messages import constants
 from django.contrib.messages.storage.base import Message
 from django.template import engines
@@ -127,3 +128,15 @@ def test_error_pages_need_neither_context_nor_database(name: str) -> None:
     markup = engines["django"].get_template(f"{name}.html").render({})
     assert '<main class="solo left"' in markup
     assert "quote request" not in markup
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/account/login/", 200), ("/api/v1/projects/", 401), ("/none", 404)]
+)
+def test_every_answer_carries_the_policy_of_the_settings(
+    page: Browser, db: None, path: str, status: int
+) -> None:
+    response = page(None).get(path)
+    assert response.status_code == status
+    sent = [part.split() for part in response["Content-Security-Policy"].split(";")]
+    assert {name: sources for name, *sources in sent} == settings.CONTENT_SECURITY_POLICY["DIRECTIVES"]
