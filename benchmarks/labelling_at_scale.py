@@ -28,7 +28,7 @@ from rest_framework.test import APIClient  # noqa: E402
 
 from annotation.models import Project, Round  # noqa: E402
 from annotation.queries.people import annotator_of  # noqa: E402
-from benchmarks.labelling import load_project, percentile  # noqa: E402
+from benchmarks.labelling import load_project, percentile, processor_seconds  # noqa: E402
 
 TEXTS = 1_000_000
 ANSWERED = 100_000
@@ -141,20 +141,24 @@ def main(texts: int, answered: int) -> None:
     databases = setup_databases(verbosity=0, interactive=False)
     try:
         project, key = prepare(texts, answered)
-        client, statements = APIClient(), Statements()
+        client, statements = APIClient(SERVER_NAME="localhost"), Statements()
         client.credentials(HTTP_AUTHORIZATION=f"Token {key}")
         work(client, project.slug, WARM_UP, statements)
         through, looked_up = rows_read()
+        before = processor_seconds()
         times = work(client, project.slug, CALLS, statements)
-        through, looked_up = (
-            after - before for after, before in zip(rows_read(), (through, looked_up), strict=True)
-        )
+        after = processor_seconds()
+        through, looked_up = (now - then for now, then in zip(rows_read(), (through, looked_up), strict=True))
     finally:
         connection.close()
         teardown_databases(databases, verbosity=0)
     print(f"labelling at scale, {texts:,} texts, {answered:,} answered by the same annotator")
-    for name, taken in times.items():
+    for name, taken in sorted(times.items(), reverse=True):
         print(f"  {name}: p50 {percentile(taken, 0.5):.1f} ms, p95 {percentile(taken, 0.95):.1f} ms")
+    used = {part: 1000 * (after[part] - before[part]) / CALLS for part in ("client", "database")}
+    print(
+        f"  processor time for a next and its answer: {used['client']:.1f} ms, database {used['database']:.1f} ms"
+    )
     print(f"  rows of the large tables looked up for a next and its answer: {looked_up / CALLS:.0f}")
     if through:
         raise SystemExit(f"{through:,} rows were read without an index")
