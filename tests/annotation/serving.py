@@ -40,18 +40,22 @@ def free_port() -> int:
 
 def start_server(port: int, *options: str) -> "subprocess.Popen[bytes]":
     """gunicorn as the Procfile has it, on the database at hand."""
+    bind = ["--bind", f"127.0.0.1:{port}", "--log-level", "critical"]
+    command = [sys.executable, "-m", "gunicorn", "config.wsgi", *bind, *(options or OPTIONS)]
+    return subprocess.Popen(command, env=environment(), cwd=settings.BASE_DIR)
+
+
+def environment() -> dict[str, str]:
+    """For a process of its own on the database at hand."""
     database = connection.settings_dict
     place = f"{quote(database['USER'])}@/{database['NAME']}?host={quote(database['HOST'], safe='')}"
-    environment = os.environ | {
+    return os.environ | {
         "DATABASE_URL": f"postgresql://{place}" + (f"&port={database['PORT']}" if database["PORT"] else ""),
         "PGPASSWORD": database["PASSWORD"],
         "REDIS_URL": settings.REDIS_URL,
         "API_RATE": "1000000/min",
         "LOG_LEVEL": "CRITICAL",
     }
-    bind = ["--bind", f"127.0.0.1:{port}", "--log-level", "critical"]
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", *bind, *(options or OPTIONS)]
-    return subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR)
 
 
 def wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
