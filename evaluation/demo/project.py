@@ -135,6 +135,7 @@ def make_demo(say: Say, size: Size) -> Demo:
     for rested in everybody.values():
         rested.sitting = 0
     answer_known(main, users, everybody, known)
+    demo.texts |= {text.id: text for text in known}  # a sample may draw them too
     note_last_seen(main)
     plan_rounds(pilot, main, monday(today))
     projects.change_project(project, users["ravi"], LATER)
