@@ -23,7 +23,7 @@ from annotation.queries.metadata import META, equalities, readings
 from annotation.queries.projects import rounds
 
 TEXTS = 128  # in a full block
-FIRST_LOOK, MOST_LOOKED_AT = 1_000, 20_000  # texts for one page
+FIRST_LOOK, MOST_LOOKED_AT = 1_000, 10_000  # texts for one page
 FEW = 2_000
 ALL = 2**62
 
@@ -310,9 +310,8 @@ def _through_blocks(project: Project, required: set[str], arms: Sequence[Arm], o
     query = " & ".join(sorted(required))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM (SELECT FROM annotation_textblock WHERE project_id = %s AND holds @@ %s::tsquery"
-            " LIMIT %s) found",
-            [project.pk, query, FEW // 10],
+            "SELECT count(*) FROM annotation_textblock WHERE project_id = %s AND holds @@ %s::tsquery",
+            [project.pk, query],
         )
         blocks = int(cursor.fetchone()[0])
     last = TextBlock.objects.filter(project=project).aggregate(last=Max("last"))["last"] or 0

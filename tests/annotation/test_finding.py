@@ -170,7 +170,7 @@ def test_every_way_finds_what_the_filters_mean(pool: Project) -> None:
 
 
 def test_pages_lead_through_all_of_it_and_back(pool: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    for bound in (20_000, 7):
+    for bound in (10_000, 7):
         monkeypatch.setattr(finding, "MOST_LOOKED_AT", bound)
         for filters in FILTERS:
             wanted = list(items(pool, filters).order_by("pk").values_list("pk", flat=True))
