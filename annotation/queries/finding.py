@@ -25,6 +25,7 @@ from annotation.queries.projects import rounds
 TEXTS = 128  # in a full block
 FIRST_LOOK, MOST_LOOKED_AT = 1_000, 10_000  # texts for one page
 FEW = 2_000
+MOST_BLOCKS, MANY = 200, 2**40
 ALL = 2**62
 
 
@@ -310,14 +311,18 @@ def _through_blocks(project: Project, required: set[str], arms: Sequence[Arm], o
     query = " & ".join(sorted(required))
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM annotation_textblock WHERE project_id = %s AND holds @@ %s::tsquery",
-            [project.pk, query],
+            "SELECT count(*) FROM (SELECT FROM annotation_textblock WHERE project_id = %s AND holds @@ %s::tsquery"
+            " LIMIT %s) found",
+            [project.pk, query, MOST_BLOCKS],
         )
         blocks = int(cursor.fetchone()[0])
     last = TextBlock.objects.filter(project=project).aggregate(last=Max("last"))["last"] or 0
     waiting = Item.objects.filter(project=project, pk__gt=last).order_by()[: FEW + 1].count()
+    size = (
+        blocks * TEXTS if blocks < MOST_BLOCKS else MANY
+    )  # more are not counted, and a round's counter goes first
     return Way(
-        blocks * TEXTS + waiting + others,
+        size + waiting + others,
         [
             Blocks("", "", "", [project.pk, query]),
             Arm("annotation_item", "id", "project_id = %s AND id > %s", [project.pk, last]),
