@@ -166,7 +166,7 @@ def reopen_case(case: Case, user: User, because: str) -> Case:
     except IntegrityError as crossed:
         raise CaseConflict("There is another open case on this text.") from crossed
     judge_suspects(held.item)
-    record(held.project, user, "reopen case", f"case {held.pk}", after={"because": because.strip()})
+    record(held.project, user, "reopen case", str(held.pk), after={"because": because.strip()})
     return held
 
 

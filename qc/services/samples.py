@@ -82,7 +82,7 @@ def plan_sample(project: Project, user: User, recipe: Any, seed: int = 0) -> Sam
     if not 0 <= seed <= LARGEST_SEED:
         raise ValidationError({"seed": "The seed is a whole number from 0 on."})
     sample = Sample.objects.create(project=project, recipe=check_recipe(recipe), seed=seed, created_by=user)
-    record(project, user, "draw sample", f"sample {sample.pk}", after={"recipe": sample.recipe, "seed": seed})
+    record(project, user, "draw sample", str(sample.pk), after={"recipe": sample.recipe, "seed": seed})
     return sample
 
 

@@ -225,7 +225,7 @@ def _end(case: Case, user: User, ending: Ending, *, by_votes: bool) -> Decision:
         case.project,
         user,
         "decide case",
-        f"case {case.pk}",
+        str(case.pk),
         after={"outcome": ending.outcome, "label": says, "meta_label": ending.meta_label},
     )
     return decision
