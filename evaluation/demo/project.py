@@ -70,7 +70,7 @@ LATER = {
     "maximum_overlap": 5,
     "gold_feedback": Project.GoldFeedback.HINT,
     "sitting_minutes": 45,
-    "break_minutes": 10,
+    "break_minutes": 15,
     "day_minutes": 240,
     "shows_quality": True,
 }

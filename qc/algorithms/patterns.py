@@ -114,7 +114,7 @@ def find_patterns(
         *_too_fast(answers, by_person),
         *_one_label(answers, counts, by_person),
         *_fixed_order(answers, counts, by_person),
-        *_tires(answers, by_person),
+        *_tires(answers, counts, by_person),
         *_copies(pairs if pairs is not None else ordered_pairs(answers)),
     ]
     if found:
@@ -256,8 +256,12 @@ def _commonest_step(labels: IntArray) -> dict[str, int]:
     return {"before": int(steps[0, at]), "after": int(steps[1, at]), "times": int(times[at])}
 
 
-def _tires(answers: Answers, by_person: list[IntArray]) -> list[Pattern]:
-    """Agreement with the rest falls with the minutes into the sitting (one-sided test of the correlation)."""
+def _tires(answers: Answers, counts: sparse.csr_array, by_person: list[IntArray]) -> list[Pattern]:
+    """Agreement with the rest falls with the minutes into the sitting (one-sided test of the correlation).
+
+    It also falls for those who label beside somebody who tires. So the fall must go beyond that of the others'
+    agreement among themselves on the same texts.
+    """
     found = []
     for person, rows in enumerate(by_person):
         known = rows[np.isfinite(answers.score[rows]) & np.isfinite(answers.minutes[rows])]
@@ -272,15 +276,31 @@ def _tires(answers: Answers, by_person: list[IntArray]) -> list[Pattern]:
         early, late = np.quantile(minutes, [1 / 3, 2 / 3])
         first, last = score[minutes <= early], score[minutes >= late]
         drop = float(first.mean() - last.mean())
-        evidence = {
+        evidence: dict[str, Any] = {
             "first": float(first.mean()),
             "last": float(last.mean()),
             "until": float(early),
             "after": float(late),
             "answers": n,
         }
-        found.append(Pattern(person, "tires", p, drop >= DROP, evidence))
+        matters = drop >= DROP
+        if matters:
+            among = _among_others(answers, counts, known)
+            theirs = [part[np.isfinite(part)] for part in (among[minutes <= early], among[minutes >= late])]
+            if min(map(len, theirs)) >= LEAST_ANSWERS:
+                evidence |= {"others_first": float(theirs[0].mean()), "others_last": float(theirs[1].mean())}
+                matters = drop - (evidence["others_first"] - evidence["others_last"]) >= DROP
+        found.append(Pattern(person, "tires", p, matters, evidence))
     return found
+
+
+def _among_others(answers: Answers, counts: sparse.csr_array, rows: IntArray) -> FloatArray:
+    """The share of pairs of others that agree on each row's text; NaN where fewer than two others answered."""
+    theirs = counts[answers.items[rows]].toarray().astype(np.float64)
+    theirs[np.arange(len(rows)), answers.labels[rows]] -= 1
+    n = theirs.sum(axis=1)
+    pairs = np.where(n > 1, n * (n - 1), np.nan)
+    return np.asarray((theirs * (theirs - 1)).sum(axis=1) / pairs, dtype=np.float64)
 
 
 def _copies(pairs: OrderedPairs) -> list[Pattern]:

@@ -59,10 +59,13 @@ def _fixed_order(e: Evidence) -> str:
 
 
 def _tires(e: Evidence) -> str:
-    return (
+    said = (
         f"{e['first']:.0%} agreement with the rest up to minute {e['until']:.0f} of a sitting, "
-        f"{e['last']:.0%} from minute {e['after']:.0f} on."
+        f"{e['last']:.0%} from minute {e['after']:.0f} on"
     )
+    if "others_first" in e:
+        said += f"; the others among themselves {e['others_first']:.0%} and {e['others_last']:.0%}"
+    return said + "."
 
 
 SENTENCES: dict[str, Callable[[Evidence], str]] = {

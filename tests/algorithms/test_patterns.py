@@ -120,6 +120,29 @@ def test_the_planted_people_of_the_demo_are_named_and_nobody_else(
     assert names[copies.evidence["other"]] == "jonas"
 
 
+def test_who_labels_beside_somebody_that_tires_is_not_named() -> None:
+    rng = np.random.default_rng(3)
+    texts, minute = 900, np.tile(np.arange(30.0), 30)
+    truth = rng.integers(0, 5, texts)
+    labels = np.stack([truth, truth, truth], axis=1)
+    tired = rng.random(texts) < 0.03 * minute  # the third one, towards the end of each sitting nearly always
+    labels[tired, 2] = (truth[tired] + rng.integers(1, 5, tired.sum())) % 5
+    slip = rng.random((texts, 2)) < 0.05
+    labels[:, :2] = np.where(slip, (labels[:, :2] + 1) % 5, labels[:, :2])
+    answers, counts = scored(
+        np.repeat(np.arange(texts), 3),
+        np.tile(np.arange(3), texts),
+        labels.ravel(),
+        np.full(3 * texts, 9.0),
+        np.repeat(np.repeat(np.arange(30.0), 30) * 86400 + minute * 60, 3),
+        5,
+    )
+    found = find_patterns(answers, counts)
+    assert {who for who, kind in named(found) if kind == "tires"} == {2}
+    drops = [p.evidence["first"] - p.evidence["last"] for p in found if p.kind == "tires" and p.annotator < 2]
+    assert min(drops) > 0.15  # their own agreement with the rest falls too
+
+
 def changed(answers: Answers, rows: Codes, labels: Codes) -> tuple[Answers, sparse.csr_array]:
     """The same with other labels in some rows."""
     made = answers.labels.copy()
