@@ -170,7 +170,7 @@ def test_every_way_finds_what_the_filters_mean(pool: Project) -> None:
 
 
 def test_pages_lead_through_all_of_it_and_back(pool: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    for bound in (10_000, 7):
+    for bound in (10_000, 17):
         monkeypatch.setattr(finding, "MOST_LOOKED_AT", bound)
         for filters in FILTERS:
             wanted = list(items(pool, filters).order_by("pk").values_list("pk", flat=True))
@@ -178,7 +178,7 @@ def test_pages_lead_through_all_of_it_and_back(pool: Project, monkeypatch: pytes
                 seen: list[int] = []
                 after: int | None = None
                 while True:
-                    page = page_of(pool, filters, 5, after=after, descending=descending)
+                    page = page_of(pool, filters, 13, after=after, descending=descending)
                     seen += [text.pk for text in page.texts]
                     if page.after is None:
                         break
@@ -187,7 +187,7 @@ def test_pages_lead_through_all_of_it_and_back(pool: Project, monkeypatch: pytes
                 back: list[int] = []
                 before: int | None = 0 if descending else finding.ALL
                 while before is not None:
-                    page = page_of(pool, filters, 5, before=before, descending=descending)
+                    page = page_of(pool, filters, 13, before=before, descending=descending)
                     back = [text.pk for text in page.texts] + back
                     before = page.before
                 assert back == seen, (bound, filters)

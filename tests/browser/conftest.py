@@ -72,15 +72,15 @@ class Gate:
         request_started.connect(self._enter)
         request_finished.connect(self._leave)
 
-    def _enter(self, sender: type, **_: object) -> None:
-        if not issubclass(sender, WSGIHandler):  # a test's own client, in this thread
+    def _enter(self, sender: type | None, **_: object) -> None:
+        if not _served(sender):
             return
         with self._changed:
             self._changed.wait_for(lambda: self._open, timeout=30)
             self._inside += 1
 
-    def _leave(self, sender: type, **_: object) -> None:
-        if not issubclass(sender, WSGIHandler):
+    def _leave(self, sender: type | None, **_: object) -> None:
+        if not _served(sender):
             return
         with self._changed:
             self._inside -= 1
@@ -101,19 +101,27 @@ class Gate:
             self._changed.notify_all()
 
 
-@pytest.fixture(scope="session")
-def gate() -> Gate:
-    """The one gate of the running server."""
-    return Gate()
+def _served(sender: type | None) -> bool:
+    """Whether a request came to the running server, and not by a test's own client."""
+    return sender is not None and issubclass(sender, WSGIHandler)
+
+
+GATE = Gate()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Iterator[None]:
+    """Requests are let through again when the database has been emptied, and all else of a test been put away."""
+    try:
+        yield
+    finally:
+        GATE.open()
 
 
 @pytest.fixture
-def sign_in(
-    browser: Browser, live_server: LiveServer, gate: Gate, client: object
-) -> Iterator[Callable[..., Page]]:
+def sign_in(browser: Browser, live_server: LiveServer, client: object) -> Iterator[Callable[..., Page]]:
     """`sign_in(user, dark=False, phone=False)` is a page of a browser in which the user is signed in."""
     contexts: list[BrowserContext] = []
-    gate.open()
 
     def opened(user: User, dark: bool = False, phone: bool = False) -> Page:
         context = browser.new_context(
@@ -136,7 +144,7 @@ def sign_in(
     yield opened
     for context in contexts:
         context.close()
-    gate.close()
+    GATE.close()
 
 
 WCAG = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}

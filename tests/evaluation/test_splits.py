@@ -182,7 +182,7 @@ def test_evaluation_takes_only_texts_with_agreement(
         ({"splits": {"fold-0": 1}}, "reserved"),
         ({"shifts": [{"field": "source", "splits": 3}]}, "“shifts” is not offered yet"),
         ({"folds": 5}, "“folds” is not offered yet"),
-        ({"labels": "dawid-skene"}, "not offered"),
+        ({"labels": "the-loudest"}, "not offered"),
         ({"colour": 1}, "not a key of a recipe"),
         ({"stratify": "label"}, "“stratify” is"),
         ({"group": "duplicates"}, "“group” is a list"),

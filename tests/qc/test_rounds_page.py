@@ -14,6 +14,7 @@ from annotation.models import AnswerTally, Guideline, Project, Round, RoundItem,
 from annotation.queries.people import annotator_of
 from annotation.queries.rounds import Pace
 from annotation.services import guidelines
+from annotation.services.metadata_fields import detect_fields
 from qc.models import AgreementReport
 from qc.views.rounds import read_rounds
 from tests.annotation.labelling_steps import answer, fill, take
@@ -24,7 +25,9 @@ TODAY = date(2026, 11, 20)
 
 @pytest.fixture
 def main(project: Project) -> Round:
-    return fill(project, 5)
+    made = fill(project, 5)
+    detect_fields(project)
+    return made
 
 
 def send(page: Pages, user: User, project: Project, **sent: Any) -> Any:
