@@ -4,7 +4,7 @@ from django.db import migrations
 
 # The numbers and dates of `annotation.algorithms.metadata`, as far as a text of JSON says them
 FUNCTIONS = r"""
-CREATE FUNCTION loupe_number(value jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION loupe_number(value jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE jsonb_typeof(value)
         WHEN 'number' THEN value::numeric
         WHEN 'string' THEN CASE
@@ -15,7 +15,7 @@ CREATE FUNCTION loupe_number(value jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE
         END
     END
 $$;
-CREATE FUNCTION loupe_time(value jsonb) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION loupe_time(value jsonb) RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN jsonb_typeof(value) = 'string'
             AND btrim(value #>> '{}', E' \t\n\r\f\v') ~ (
