@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, connection
@@ -14,6 +15,7 @@ from psycopg.types.numeric import Int8Dumper
 
 M = TypeVar("M", bound=Model)
 _NAME = re.compile(r"%\((\w+)\)s")
+_planned: WeakKeyDictionary[psycopg.Connection[Any], set[str]] = WeakKeyDictionary()  # what each has planned
 
 
 @cache
@@ -33,8 +35,18 @@ def run_prepared(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, .
     with connection.wrap_database_errors, psycopg.RawCursor(connection.connection) as cursor:
         # Else 5 and 50,000 would have different types, and the statement a plan for every mixture of them
         cursor.adapters.register_dumper(int, Int8Dumper)
-        cursor.execute(numbered, [values[name] for name in names], prepare=True)
-        rows = cursor.fetchall()
+        given = [values[name] for name in names]
+        planned = _planned.setdefault(cursor.connection, set())
+        if numbered in planned:
+            cursor.execute(numbered, given, prepare=True)
+            rows = cursor.fetchall()
+        else:
+            # A plan made while a table is empty reads all of it, and would be kept while the table grows
+            cursor.execute("SET enable_seqscan = off")
+            cursor.execute(numbered, given, prepare=True)
+            rows = cursor.fetchall()
+            cursor.execute("RESET enable_seqscan")
+            planned.add(numbered)
     if connection.queries_logged:  # by tests that count statements
         connection.queries_log.append({"sql": statement, "time": f"{time.monotonic() - begun:.3f}"})
     return rows
