@@ -23,7 +23,7 @@ STATES = {
     EXCLUDED: "Excluded",
     DELETED: "Deleted",
 }
-NOT_FILTERS = {"after", "before", "meta_field", "meta_value", "sort", "pair"}
+NOT_FILTERS = {"after", "before", "sort", "pair"}
 MOST_IDS = 1000
 FILTERS = ("round", "label", "q", "flagged", "state", "ids")
 
@@ -54,11 +54,8 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
 
 
 def filters_of(query: QueryDict) -> dict[str, str]:
-    """The filters that a page's address holds; a field and its value may come as `meta_field` and `meta_value`."""
-    filters = {name: str(query[name]) for name in query if name not in NOT_FILTERS and query[name]}
-    if (field := query.get("meta_field")) and (value := query.get("meta_value")):
-        filters[f"{META}{field}"] = str(value)
-    return filters
+    """The filters that a page's address holds."""
+    return {name: str(query[name]) for name in query if name not in NOT_FILTERS and query[name]}
 
 
 def _by_round(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:

@@ -11,19 +11,18 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.forms.texts import GOLD_BY, UNDO, back_to_list, choice_of
+from annotation.forms.texts import GOLD_BY, UNDO, back_to_list, choice_of, metadata_facets
 from annotation.jobs import change_items
 from annotation.models import Flag, Item, Project, Role, Round, User
 from annotation.queries import items as queries
 from annotation.queries.finding import FEW, MOST_LOOKED_AT, Found, Page, coverage, find, page_of
 from annotation.queries.jobs import live_job, worker_alive
-from annotation.queries.metadata import META, field_names
+from annotation.queries.metadata import META
 from annotation.queries.projects import active_labels, rounds
 from annotation.services.bulk import OUT_OF_ROUND, ROUND, Done
 
 PAGE = 50
 MOST_COUNTED = 1000
-MOST_FIELDS = 12
 LONGEST, FACTS = 300, 4  # characters of a text, and fields of metadata, in a line of the list
 ANSWER_FORMS = [
     ("csv", "CSV"),
@@ -58,6 +57,8 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
         wrong = invalid.messages
     whole = known.reached is None
     undo = request.session.get(UNDO, {})
+    facets = metadata_facets(project, filters)
+    asked = {"round", "state", "flagged", "label", "q", *(c.name for facet in facets for c in facet.controls)}
     context = {
         "rows": _rows(project, page.texts, _list_query(request) if not wrong else ""),
         "before": page.before,
@@ -78,7 +79,8 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
         "labels": active_labels(project),
         "states": queries.STATES,
         "flag_kinds": Flag.Kind.choices,
-        "meta_fields": field_names(project)[:MOST_FIELDS],
+        "facets": facets,
+        "other_filters": [(name, value) for name, value in filters.items() if name not in asked],
         "answer_forms": [*ANSWER_FORMS, ("conll", "CoNLL")]
         if project.task == Project.Task.SPANS
         else ANSWER_FORMS,
@@ -112,7 +114,8 @@ def _place(request: HttpRequest, name: str) -> int | None:
 
 
 def _filter_words(name: str) -> str:
-    return name.removeprefix(META)
+    """ "source", or "date from": the operator after the colon as a word."""
+    return name.removeprefix(META).replace(":", " ") if name.startswith(META) else name
 
 
 def _list_query(request: HttpRequest) -> str:
@@ -134,9 +137,6 @@ def _without(request: HttpRequest, name: str) -> str:
     kept = request.GET.copy()
     for gone in (name, "after", "before"):
         kept.pop(gone, None)
-    if name.startswith(META):
-        kept.pop("meta_field", None)
-        kept.pop("meta_value", None)
     return f"{request.path}?{kept.urlencode()}"
 
 

@@ -8,6 +8,7 @@ from rest_framework.test import APIClient
 
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, Flag, Item, Project, RoundItem, User
+from annotation.services.metadata_fields import detect_fields
 
 Page = Callable[[User | None], Client]
 Api = Callable[[User | None], APIClient]
@@ -158,3 +159,46 @@ def test_one_text_tells_its_story(texts: list[Item], page: Page, lea: User) -> N
 
 def test_an_empty_project_says_what_fills_it(project: Project, page: Page, lea: User) -> None:
     assert "No texts yet" in page(lea).get("/projects/weather/items/").content.decode()
+
+
+def test_each_field_is_asked_for_by_its_type(project: Project, page: Page, lea: User) -> None:
+    for at, (source, day, price, note) in enumerate(
+        [
+            ("mail", "2026-03-01", "4.5", "a long walk"),
+            ("chat", "2026-03-09", "12", "no walk at all"),
+            ("mail", "2026-04-02", "7", "the sea"),
+            ("mail", "2026-04-03", "8", "and the hills"),
+        ]
+    ):
+        meta = {"source": source, "day": day, "price": price, "note": f"{note} {'x' * 120}"}
+        Item.objects.create(project=project, text=f"text {at}", digest=digest(f"text {at}"), meta=meta)
+    detect_fields(project)
+    shown = page(lea).get("/projects/weather/items/")
+    controls = {c.name: c.kind for facet in shown.context["facets"] for c in facet.controls}
+    assert controls == {
+        "meta.source": "choice",
+        "meta.day:from": "date",
+        "meta.day:to": "date",
+        "meta.price:from": "text",
+        "meta.price:to": "text",
+        "meta.note:has": "text",
+    }
+    assert "<option>chat</option>" in shown.content.decode()
+    sent = {
+        "meta.source": "mail",
+        "meta.day:from": "2026-03-01",
+        "meta.day:to": "2026-04-02",
+        "meta.price:to": "",
+    }
+    found = page(lea).get("/projects/weather/items/", sent)
+    assert [row["item"].text for row in found.context["rows"]] == ["text 0", "text 2"]
+    said = found.content.decode()
+    assert "<option selected>mail</option>" in said and 'value="2026-04-02"' in said
+    assert ("day from", "2026-03-01") in [(name, value) for name, value, _ in found.context["chips"]]
+    refused = page(lea).get("/projects/weather/items/", {"meta.price:from": "cheap"})
+    assert refused.status_code == 400 and "is no number" in refused.content.decode()
+    words = page(lea).get(
+        "/projects/weather/items/", {"meta.note:has": "WALK", "meta.source:any": "mail,chat"}
+    )
+    assert len(words.context["rows"]) == 2
+    assert '<input type="hidden" name="meta.source:any" value="mail,chat">' in words.content.decode()
