@@ -56,7 +56,7 @@ def _facet(field: MetadataField, filters: Mapping[str, str]) -> Facet:
         return Control(name, words, kind, filters.get(name, ""), hint)
 
     if field.type == MetadataField.Type.NUMBER:
-        lowest, highest = (f"{end:g}" if end is not None else "" for end in (field.minimum, field.maximum))
+        lowest, highest = (f"{end:.12g}" if end is not None else "" for end in (field.minimum, field.maximum))
         return Facet(
             field.name, [control(":from", "from", "text", lowest), control(":to", "to", "text", highest)], []
         )

@@ -83,10 +83,19 @@ def _short(values: Mapping[str, Any], name: str) -> str:
 
 
 def log_rows(project: Project, filters: Mapping[str, str]) -> Iterator[list[Any]]:
-    """The log as rows of a table: when, who, action, subject, before, after."""
-    for entry in entries(project, filters).iterator(chunk_size=2000):
-        who = entry.user.username if entry.user else "Loupe"
-        yield [entry.created.isoformat(), who, entry.action, entry.subject, entry.before, entry.after]
+    """The log as rows of a table: when, who, action, subject, before, after. Raises as `entries` does, at once."""
+    found = entries(project, filters)
+    return (
+        [
+            entry.created.isoformat(),
+            entry.user.username if entry.user else "Loupe",
+            entry.action,
+            entry.subject,
+            entry.before,
+            entry.after,
+        ]
+        for entry in found.iterator(chunk_size=2000)
+    )
 
 
 def deleted_rounds(project: Project) -> QuerySet[Round]:

@@ -318,9 +318,8 @@ def _through_blocks(project: Project, required: set[str], arms: Sequence[Arm], o
         blocks = int(cursor.fetchone()[0])
     last = TextBlock.objects.filter(project=project).aggregate(last=Max("last"))["last"] or 0
     waiting = Item.objects.filter(project=project, pk__gt=last).order_by()[: FEW + 1].count()
-    size = (
-        blocks * TEXTS if blocks < MOST_BLOCKS else MANY
-    )  # more are not counted, and a round's counter goes first
+    # More are not counted, and a round's counter goes first
+    size = blocks * TEXTS if blocks < MOST_BLOCKS else MANY
     return Way(
         size + waiting + others,
         [

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, connection
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
 from django.db.models import Model
 from psycopg.types.numeric import Int8Dumper
 
@@ -42,10 +42,11 @@ def run_prepared(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, .
             rows = cursor.fetchall()
         else:
             # A plan made while a table is empty reads all of it, and would be kept while the table grows
-            cursor.execute("SET enable_seqscan = off")
-            cursor.execute(numbered, given, prepare=True)
-            rows = cursor.fetchall()
-            cursor.execute("RESET enable_seqscan")
+            with transaction.atomic():  # so that an error takes the setting back with it
+                cursor.execute("SET enable_seqscan = off")
+                cursor.execute(numbered, given, prepare=True)
+                rows = cursor.fetchall()
+                cursor.execute("RESET enable_seqscan")
             planned.add(numbered)
     if connection.queries_logged:  # by tests that count statements
         connection.queries_log.append({"sql": statement, "time": f"{time.monotonic() - begun:.3f}"})

@@ -1,6 +1,6 @@
 """One action on many texts: those that were ticked, or all under the filters of a list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from annotation.models import Item, Project, Round, User
 from annotation.queries import items as pool
 from annotation.queries.finding import find
 from annotation.services import items as services
+from annotation.services.watching import Progress, unwatched
 
 INLINE = 2000  # texts up to which an action is done at once; above it, a job does it
 MOST_IDS = 10_000
@@ -87,7 +88,7 @@ def change_items(
     *,
     because: str = "",
     round: str = "",
-    progress: Callable[[float, str], None] = lambda share, message: None,
+    progress: Progress = unwatched,
 ) -> Done:
     """Does it, in one transaction."""
     counted = found.order_by().aggregate(

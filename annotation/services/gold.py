@@ -6,7 +6,7 @@ known answer or by merging labels, the answers that were given are judged anew, 
 them; who is paused stays so until a lead decides.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -16,6 +16,7 @@ from django.utils import timezone
 from annotation.models import Annotation, Annotator, GoldItem, Item, Label, Project, User
 from annotation.services.audit import record
 from annotation.services.values import AnswerValue, read_value, value_of
+from annotation.services.watching import Progress, unwatched
 
 MOST_PROMOTED = 1000
 
@@ -86,10 +87,6 @@ def check_unanimous(at_least: int) -> None:
         raise ValidationError({"at_least": "One answer is not agreement. Ask for at least two."})
 
 
-def _nobody(share: float, message: str = "") -> None:
-    """Progress that nobody waits for."""
-
-
 @transaction.atomic
 def promote_unanimous(
     project: Project,
@@ -97,7 +94,7 @@ def promote_unanimous(
     *,
     at_least: int,
     most: int = MOST_PROMOTED,
-    progress: Callable[[float, str], None] = _nobody,
+    progress: Progress = unwatched,
 ) -> int:
     """Makes gold of texts on which at least so many people answered, all the same, most answers first; how many."""
     check_unanimous(at_least)
@@ -125,7 +122,7 @@ def _promote(project: Project, user: User | None, values: Mapping[int, AnswerVal
     rows = [
         GoldItem(project=project, item_id=item, **value.fields, origin=origin, created_by=user)
         for item, value in values.items()
-        if _labels_in(value) <= offered
+        if value.label_ids <= offered
     ]
     GoldItem.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
     if rows:
@@ -133,11 +130,6 @@ def _promote(project: Project, user: User | None, values: Mapping[int, AnswerVal
             project, user, "promote gold", f"{len(rows)} texts", after={"origin": origin, "texts": len(rows)}
         )
     return len(rows)
-
-
-def _labels_in(value: AnswerValue) -> set[int]:
-    one = {value.label} if value.label is not None else set()
-    return one | set(value.labels or ()) | {label for _, _, label in value.spans or ()}
 
 
 @transaction.atomic

@@ -159,9 +159,8 @@ def run_import(import_id: int, progress: Callable[[float, str], None]) -> None:
         if getattr(broken.__cause__, "sqlstate", "") == DISK_FULL:
             fail_import(import_id, NO_ROOM)
             raise ValidationError(NO_ROOM) from broken
-        let_go(
-            import_id
-        )  # raises as well where the database is away: the job is then swept up and runs again
+        # Raises as well where the database is away: the job is then swept up and runs again
+        let_go(import_id)
         raise
     except ValidationError as broken:
         fail_import(import_id, "\n".join(broken.messages))

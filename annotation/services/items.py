@@ -4,7 +4,6 @@ A text that is excluded or deleted holds no open slots, so that nobody is handed
 its rounds do not count it. What people answered stays, and it comes back as it was.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +16,7 @@ from annotation.models import Item, Project, Round, User
 from annotation.services.audit import record
 from annotation.services.rounds import lock_round
 from annotation.services.settling import look_again
-
-Progress = Callable[[float, str], None]
+from annotation.services.watching import Progress, unwatched
 
 _ROUNDS = """
 SELECT DISTINCT slot.round_id FROM annotation_rounditem slot JOIN chosen_texts chosen ON chosen.id = slot.item_id
@@ -85,13 +83,9 @@ SELECT (SELECT count(*) FROM locked), (SELECT count(*) FROM gone),
 """
 
 
-def _nobody(share: float, message: str = "") -> None:
-    """Progress that nobody waits for."""
-
-
 @transaction.atomic
 def exclude_items(
-    project: Project, user: User | None, found: QuerySet[Item], because: str, progress: Progress = _nobody
+    project: Project, user: User | None, found: QuerySet[Item], because: str, progress: Progress = unwatched
 ) -> tuple[int, datetime]:
     """Nobody labels these texts any more, and no split takes them; how many they were, and the time they share.
 
@@ -115,7 +109,7 @@ def exclude_items(
 
 @transaction.atomic
 def include_items(
-    project: Project, user: User | None, found: QuerySet[Item], progress: Progress = _nobody
+    project: Project, user: User | None, found: QuerySet[Item], progress: Progress = unwatched
 ) -> int:
     """Takes back the exclusion of these texts; how many were excluded."""
     n = _choose(found.filter(deleted__isnull=True, excluded__isnull=False))
@@ -130,7 +124,7 @@ def include_items(
 
 @transaction.atomic
 def delete_items(
-    project: Project, user: User | None, found: QuerySet[Item], progress: Progress = _nobody
+    project: Project, user: User | None, found: QuerySet[Item], progress: Progress = unwatched
 ) -> tuple[int, datetime]:
     """Hides these texts everywhere until they are restored; how many they were, and the time they share."""
     now = timezone.now()
@@ -149,7 +143,7 @@ def delete_items(
 
 @transaction.atomic
 def restore_items(
-    project: Project, user: User | None, found: QuerySet[Item], progress: Progress = _nobody
+    project: Project, user: User | None, found: QuerySet[Item], progress: Progress = unwatched
 ) -> int:
     """Brings deleted texts back as they were; those that were excluded stay excluded."""
     n = _choose(found.filter(deleted__isnull=False))
@@ -165,7 +159,7 @@ def restore_items(
 
 @transaction.atomic
 def add_to_round(
-    made: Round, user: User | None, found: QuerySet[Item], progress: Progress = _nobody
+    made: Round, user: User | None, found: QuerySet[Item], progress: Progress = unwatched
 ) -> tuple[int, str]:
     """Puts these texts into a round that is not over, all their slots open; how many were new to it, and which slots
     they have there, to take them out again."""

@@ -6,7 +6,6 @@ above, and none can be forgotten by whoever reads it. Records of a moment do not
 and frozen splits keep the label that they were made with, which stays as a row.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.apps import apps
@@ -17,6 +16,7 @@ from django.db.models import F
 from annotation.models import Annotation, Item, LabelMigration, Project
 from annotation.queries.projects import rounds
 from annotation.services.gold import judge_again
+from annotation.services.watching import Progress, unwatched
 
 INLINE = 5000  # answers and texts up to which a merge is done at once; above it, a job does it
 
@@ -44,11 +44,7 @@ def is_large(project: Project) -> bool:
     return answers > INLINE or Item.objects.filter(project=project)[: INLINE + 1].count() > INLINE
 
 
-def _nobody(share: float, message: str = "") -> None:
-    """Progress that nobody waits for."""
-
-
-def rewrite_values(migration_id: int, progress: Callable[[float, str], None] = _nobody) -> int:
+def rewrite_values(migration_id: int, progress: Progress = unwatched) -> int:
     """Gives what has the merged label the other one; how many answers changed. Doing it again changes nothing more.
 
     Each answer keeps a version of what it was. Then the gold answers are judged anew: in a transaction of its own,
@@ -61,7 +57,7 @@ def rewrite_values(migration_id: int, progress: Callable[[float, str], None] = _
 
 
 @transaction.atomic
-def _rewrite_all(migration: LabelMigration, progress: Callable[[float, str], None]) -> int:
+def _rewrite_all(migration: LabelMigration, progress: Progress) -> int:
     holders = [model for model in apps.get_models() if hasattr(model, "living_labels")]
     answers = 0
     for at, model in enumerate(holders):

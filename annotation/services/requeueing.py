@@ -4,7 +4,6 @@ The rows stay, marked as set aside. Rows are locked in the order that labelling 
 A text that is deleted or excluded has no open slots, and its round does not count it.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,9 +12,9 @@ from django.utils import timezone
 from annotation.models import Annotation, Annotator, Participation, Round, User
 from annotation.services.audit import record
 from annotation.services.overlap import grow_overlap
+from annotation.services.watching import Progress, unwatched
 
 INLINE = 2000  # answers up to which it is done at once; above it, a job does it
-Progress = Callable[[float, str], None]
 
 _AWAY = """
 WITH away AS MATERIALIZED (
@@ -72,12 +71,8 @@ SELECT (SELECT count(*) FROM back), (SELECT array_agg(item_id) FROM slots WHERE 
 """
 
 
-def _nobody(share: float, message: str = "") -> None:
-    """Progress that nobody waits for."""
-
-
 @transaction.atomic
-def set_aside_answers(annotator: Annotator, user: User | None, progress: Progress = _nobody) -> int:
+def set_aside_answers(annotator: Annotator, user: User | None, progress: Progress = unwatched) -> int:
     """Removes what the annotator answered from all that counts, and gives the texts to others; how many answers.
 
     They keep what they wrote, and do not get these texts again.
@@ -96,7 +91,7 @@ def set_aside_answers(annotator: Annotator, user: User | None, progress: Progres
 
 @transaction.atomic
 def take_back_answers(
-    annotator: Annotator, user: User | None, progress: Progress = _nobody
+    annotator: Annotator, user: User | None, progress: Progress = unwatched
 ) -> tuple[int, int]:
     """Counts answers again that were set aside, where others have not filled the text; how many, and how many stay."""
     returned, every = 0, _rounds(annotator)

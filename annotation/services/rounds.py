@@ -4,7 +4,7 @@ What changes many of a round's items at once takes the round's own lock first, s
 the other; towards labelling it keeps that one's order of locks: participation, assignment, round item, round.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet, ValidationError
@@ -16,6 +16,7 @@ from annotation.models import Item, Membership, Project, Round, User
 from annotation.queries.rounds import chosen_items
 from annotation.services.audit import record
 from annotation.services.settling import look_again
+from annotation.services.watching import Progress, unwatched
 
 INLINE = 5000  # texts up to which a round is filled or changed at once; above it, a job does it
 FIELDS = [
@@ -155,12 +156,8 @@ def _choose_people(made: Round, people: list[str] | None) -> None:
     made.people.set(found.values())
 
 
-def _nobody(share: float, message: str = "") -> None:
-    """Progress that nobody waits for."""
-
-
 @transaction.atomic
-def fill_round(made: Round, progress: Callable[[float, str], None] = _nobody) -> int:
+def fill_round(made: Round, progress: Progress = unwatched) -> int:
     """Puts the texts that were chosen for the round into it, all their slots open; how many were new to it."""
     progress(0.05, "choosing the texts")
     lock_round(made)

@@ -1,7 +1,5 @@
 """Taking out again what a file brought in, as long as nobody has worked with it."""
 
-from collections.abc import Callable
-
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import ProgrammingError, connection, transaction
@@ -11,6 +9,7 @@ from annotation.queries.imports import why_not_undoable
 from annotation.services.audit import record
 from annotation.services.copying import lock_imports
 from annotation.services.settling import withdraw_answers, withdraw_gold, withdraw_items
+from annotation.services.watching import Progress, unwatched
 
 INLINE = 5000  # rows up to which an import is undone while somebody waits; above it, a job does it
 
@@ -20,11 +19,7 @@ def is_large(source: Import) -> bool:
     return source.imported > INLINE
 
 
-def _nobody(share: float, message: str = "") -> None:
-    """Progress that nobody waits for."""
-
-
-def undo_import(source: Import, user: User | None, progress: Callable[[float, str], None] = _nobody) -> None:
+def undo_import(source: Import, user: User | None, progress: Progress = unwatched) -> None:
     """Takes out what the import brought in: all of it, or nothing. The list of its rows stays.
 
     Raises ValidationError with the reason when it cannot be undone.

@@ -38,9 +38,8 @@ def keep_file(source: Import, file: File[bytes]) -> None:
     """
     storage = source.file.storage
     unsaved = f"{source.project.slug}-{uuid.uuid4().hex[:12]}.{source.format}"
-    name = source.file.field.generate_filename(
-        source, unsaved
-    )  # nobody else's, so that a part of it can be deleted
+    # Nobody else's name, so that a part of it can be deleted
+    name = source.file.field.generate_filename(source, unsaved)
     try:
         source.file.name = storage.save(name, file, max_length=source.file.field.max_length)
     except OSError as broken:

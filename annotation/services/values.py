@@ -28,6 +28,12 @@ class AnswerValue:
         """As columns of an annotation, a gold item or a version."""
         return {"label_id": self.label, "labels": self.labels, "spans": self.spans}
 
+    @property
+    def label_ids(self) -> set[int]:
+        """The ids of all labels in it."""
+        one = set() if self.label is None else {self.label}
+        return one | set(self.labels or ()) | {label for _, _, label in self.spans or ()}
+
 
 def value_of(answer: Annotation | Any) -> AnswerValue:
     """The value that a row with the columns `label`, `labels` and `spans` holds."""

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
+from annotation.forms.addresses import id_in
 from annotation.forms.texts import GOLD_BY, UNDO, back_to_list, choice_of, metadata_facets
 from annotation.jobs import change_items
 from annotation.models import Flag, Item, Project, Role, Round, User
@@ -47,8 +48,8 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
             project,
             filters,
             PAGE,
-            before=_place(request, "before"),
-            after=_place(request, "after"),
+            before=id_in(request.GET, "before"),
+            after=id_in(request.GET, "after"),
             descending=newest_first,
         )
         if filters and page.texts:
@@ -106,11 +107,6 @@ def _rows(project: Project, texts: list[Item], kept: str) -> list[dict[str, Any]
         row["text"] = item.text if len(item.text) <= LONGEST else f"{item.text[: LONGEST - 1]}…"
         row["facts"] = ", ".join(f"{name}: {str(value)[:40]}" for name, value in row["meta"][:FACTS])
     return rows
-
-
-def _place(request: HttpRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
 
 
 def _filter_words(name: str) -> str:

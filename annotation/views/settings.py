@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from annotation.access import may, open_project, role_in
+from annotation.forms.addresses import id_in
 from annotation.forms.settings import SettingsForm, settings_of
 from annotation.models import Item, Project, Role, User
 from annotation.queries import audit, labels
@@ -46,8 +47,7 @@ def settings(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _page(request: HttpRequest, project: Project, form: SettingsForm) -> dict[str, Any]:
     known, about = labels.labels_with_counts(project)
-    before = request.GET.get("before", "")
-    items = audit.deleted_items(project, int(before) if before.isdecimal() and len(before) < 19 else None)
+    items = audit.deleted_items(project, id_in(request.GET, "before"))
     return {
         "form": form,
         "labels": known,
@@ -101,7 +101,7 @@ def audit_log(request: HttpRequest, slug: str) -> HttpResponse:
         found = audit.entries(project, filters)
     except ValidationError as invalid:
         found, wrong = audit.entries(project, {}).none(), invalid.messages
-    after, before = _place(request, "after"), _place(request, "before")
+    after, before = id_in(request.GET, "after"), id_in(request.GET, "before")
     if before is not None:  # newer than
         page = list(found.filter(pk__gt=before).order_by("pk")[: PAGE + 1])
         more_newer, more_older = len(page) > PAGE, True
@@ -115,7 +115,7 @@ def audit_log(request: HttpRequest, slug: str) -> HttpResponse:
         kept.pop(name, None)
     context = {
         "rows": [(entry, audit.changes_in_words(entry), _details(entry)) for entry in page],
-        "open": _place(request, "open"),
+        "open": id_in(request.GET, "open"),
         "newer": page[0].pk if page and more_newer else None,
         "older": page[-1].pk if page and more_older else None,
         "kept": f"{kept.urlencode()}&" if kept else "",
@@ -133,17 +133,15 @@ def _details(entry: Any) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False)
 
 
-def _place(request: HttpRequest, name: str) -> int | None:
-    value = request.GET.get(name, "")
-    return int(value) if value.isascii() and value.isdecimal() and len(value) < 19 else None
-
-
 @require_GET
-def audit_file(request: HttpRequest, slug: str) -> StreamingHttpResponse:
-    """The log under the same filters, as CSV."""
+def audit_file(request: HttpRequest, slug: str) -> HttpResponse | StreamingHttpResponse:
+    """The log under the same filters, as CSV; under wrong ones the page, which says what is wrong."""
     project = open_project(request, slug, Role.LEAD)
     filters = {name: request.GET.get(name, "") for name in FILTERS}
-    rows = audit.log_rows(project, filters)
+    try:
+        rows = audit.log_rows(project, filters)
+    except ValidationError:
+        return audit_log(request, slug)
     response = StreamingHttpResponse(csv_lines(LOG_COLUMNS, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{project.slug}-audit.csv"'
     return response

@@ -7,6 +7,7 @@ ones are pulled as they are.
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -36,6 +37,8 @@ OWN = {"id", "slug", "created_by", "deleted"}  # of the project itself: these ar
 BLOCK = 256 * 1024
 LONGEST_MANIFEST = 1_000_000
 MOST_PEOPLE = 500  # that are asked for one by one; others are found by their names
+# What reading a ZIP raises: broken in itself, in a compressed part, cut off, packed in another way, or encrypted
+DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 MOST_UNPACKED = 200  # times the size of the file; no real archive packs as well
 
 
@@ -119,15 +122,7 @@ def read_manifest(file: IO[bytes]) -> dict[str, Any]:
             manifest = json.loads(archive.read(MANIFEST))
             unpacked = sum(info.file_size for info in archive.infolist())
             members = set(archive.namelist())
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        ValueError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-    ) as broken:
+    except (*DAMAGED, KeyError, ValueError, OSError) as broken:
         raise ValidationError("This is no archive of Loupe. Upload the ZIP as it was downloaded.") from broken
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValidationError("This is no archive of Loupe: its manifest says something else.")
@@ -186,17 +181,17 @@ def uploaded_as(key: str) -> str:
 def people_of(file: IO[bytes]) -> list[Person]:
     """The people who had a role in an archive's project, in the order in which they came; at most `MOST_PEOPLE`."""
     found = []
-    with zipfile.ZipFile(file) as archive:
-        name = f"{Membership._meta.label_lower}.jsonl"
-        if name not in archive.namelist():
-            return []
-        with archive.open(name) as member:
-            try:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            name = f"{Membership._meta.label_lower}.jsonl"
+            if name not in archive.namelist():
+                return []
+            with archive.open(name) as member:
                 for line in islice(member, MOST_PEOPLE):
                     row = json.loads(line)
                     found.append(Person(str(row["user_id"])[:150], str(row["role"])))
-            except (ValueError, KeyError, TypeError, zipfile.BadZipFile, EOFError) as broken:
-                raise ValidationError("The archive is damaged: its people cannot be read.") from broken
+    except (*DAMAGED, ValueError, KeyError, TypeError) as broken:
+        raise ValidationError("The archive is damaged: its people cannot be read.") from broken
     return found
 
 
@@ -242,7 +237,7 @@ def read_archive(
             progress(0.99 * done / rows, f"{table.name}, {entry['rows']:,} rows")
             try:
                 n, digest = restoring.put(table, _blocks(archive, f"{table.name}.jsonl"))
-            except (zipfile.BadZipFile, EOFError) as broken:
+            except DAMAGED as broken:
                 raise ValidationError(f"The archive is damaged: {table.name} cannot be unpacked.") from broken
             if n != entry["rows"] or digest != entry.get("sha256"):
                 raise ValidationError(

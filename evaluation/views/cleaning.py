@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
 from annotation.algorithms.difference import difference
+from annotation.forms.addresses import id_in
 from annotation.forms.texts import UNDO
 from annotation.jobs import change_items
 from annotation.models import Import, Job, Project, Role, User
@@ -106,13 +107,12 @@ def pairs(request: HttpRequest, slug: str) -> HttpResponse:
     """The near-duplicates that are still in the pool, a page at a time; of one import if it is named."""
     project = open_project(request, slug, Role.LEAD)
     report = queries.cleaning_report(project)
-    wanted = request.GET.get("import", "")
-    source = get_object_or_404(imports(project), pk=int(wanted)) if _is_id(wanted) else None
+    wanted, place = id_in(request.GET, "import"), id_in(request.GET, "after")
+    source = get_object_or_404(imports(project), pk=wanted) if wanted is not None else None
     shown: list[LeakagePair] = []
     if report and report.copies_id:
         found = queries.open_pairs(report, source)
-        place = request.GET.get("after", "")
-        behind = LeakagePair.objects.filter(report=report.copies_id, pk=int(place)) if _is_id(place) else None
+        behind = LeakagePair.objects.filter(report=report.copies_id, pk=place) if place is not None else None
         if behind and (last := behind.first()):
             found = after(found, last)
         shown = list(found[: PAGE + 1])
@@ -124,10 +124,6 @@ def pairs(request: HttpRequest, slug: str) -> HttpResponse:
         "undo": _undo(request, project),
     }
     return render(request, "evaluation/near_pairs.html", context)
-
-
-def _is_id(written: str) -> bool:
-    return written.isascii() and written.isdecimal() and len(written) < 19
 
 
 @require_GET

@@ -73,7 +73,7 @@ def _binned(row: Row, field: str | None, items: str = "") -> Row:
     if field is not None:
         ends = {f"meta.{field}:from": low, f"meta.{field}:below": below}
         found["url"] = (
-            f"{items}?{urlencode({name: f'{end:g}' for name, end in ends.items() if end is not None})}"
+            f"{items}?{urlencode({name: f'{end:.12g}' for name, end in ends.items() if end is not None})}"
         )
     return found
 

@@ -27,6 +27,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         file = form.cleaned_data["file"]
         try:
             archives.read_manifest(file)
+            archives.people_of(file)
         except ValidationError as wrong:
             form.add_error("file", wrong.messages)
         else:

@@ -68,10 +68,8 @@ def medians_of_others(values: FloatArray) -> FloatArray:
         found[np.isnan(values)] = (ranked[(n - 1) // 2] + ranked[n // 2]) / 2
     if n > 1:
         place = np.arange(n)
-        low, high = (
-            (n - 2) // 2,
-            (n - 1) // 2,
-        )  # of those that are left, where whoever comes after has moved up
+        # Of those that are left, where whoever comes after has moved up
+        low, high = (n - 2) // 2, (n - 1) // 2
         found[order] = (ranked[low + (low >= place)] + ranked[high + (high >= place)]) / 2
     return found
 

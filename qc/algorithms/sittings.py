@@ -8,9 +8,8 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
-LONG_BREAK = (
-    15 * 60.0
-)  # seconds without an answer after which a new sitting starts, where nothing else is said
+# Seconds without an answer after which a new sitting starts, where nothing else is said
+LONG_BREAK = 15 * 60.0
 UNTIMED_GAP = 0.2  # seconds; nobody answers faster, so such times are those of an import
 EDGES = (0, 5, 10, 15, 20, 30, 45, 60)  # minutes at which a stretch of the sitting begins
 

@@ -73,9 +73,8 @@ def resolved_labels(project: Project, method: str | None = "majority") -> pd.Dat
     ids = np.array([pk for pk, _ in labels], dtype=np.int64)
     names = np.array([name for _, name in labels], dtype=object)
 
-    answers = read_answers(
-        project, with_excluded=True
-    )  # whether an excluded text is used is for others to say
+    # Whether an excluded text is used is for others to say
+    answers = read_answers(project, with_excluded=True)
     at = np.searchsorted(items, answers.items)
     codes = _code(ids, answers.labels)
     counts = count_labels(at, codes, len(ids), len(items))

@@ -66,7 +66,7 @@ def make_gold(project: Project, user: User, found: QuerySet[Item], by: str) -> D
             left[WITHOUT[by]] += 1
             continue
         value, way = values[item.pk]
-        if not _labels_in(value) <= offered:
+        if not value.label_ids <= offered:
             left["with a label that can no longer be chosen"] += 1
             continue
         rows.append(
@@ -103,11 +103,6 @@ def take_back_gold(project: Project, user: User, at: str) -> Done:
     if seen:
         message += f" {len(seen):,} had been shown already: retired, and their answers stay judged."
     return Done(gone + retired, message)
-
-
-def _labels_in(value: AnswerValue) -> set[int]:
-    one = {value.label} if value.label is not None else set()
-    return one | set(value.labels or ()) | {label for _, _, label in value.spans or ()}
 
 
 def _decided(items: Iterable[Item]) -> dict[int, AnswerValue]:

@@ -50,9 +50,8 @@ class Stretches:
         known = who >= 0
         people = np.concatenate([tested.annotators, who[known], repeats.person])
         moments = np.concatenate([tested.moments, checks.moments[known], repeats.moment])
-        alone = len(people) == len(
-            tested.annotators
-        )  # nothing but ordinary answers, whose minutes are at hand
+        # Nothing but ordinary answers, whose minutes are at hand
+        alone = len(people) == len(tested.annotators)
         stretch = stretch_of(tested.minutes if alone else minutes_into_sitting(people, moments, long_break))
         n, m = len(tested.annotators), int(known.sum())
         of_answer, of_check, of_repeat = stretch[:n], stretch[n : n + m], stretch[n + m :]

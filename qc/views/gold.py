@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import jobs
 from annotation.access import open_project
+from annotation.forms.addresses import id_in
 from annotation.models import GoldItem, Item, Project, Role, User
 from annotation.queries.gold import gold_counts
 from annotation.queries.jobs import live_jobs, worker_alive
@@ -21,7 +22,7 @@ from annotation.queries.values import label_names, value_in_words
 from annotation.services import gold as services
 from qc.forms.cases import AnswerForm
 from qc.forms.gold import GoldForm, PromoteForm
-from qc.queries.gold import decided_values, gold_page
+from qc.queries.gold import count_decided, decided_values, gold_page
 
 PAGE = 25
 
@@ -31,7 +32,7 @@ def gold_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Shows the gold texts; `?item=` asks for the known answer of that text, and makes it gold."""
     project = open_project(request, slug, Role.LEAD)
     assert isinstance(request.user, User)
-    item = _item(project, request.GET.get("item", ""))
+    item = _item(project, id_in(request.GET, "item"))
     form = GoldForm(project, request.POST if request.method == "POST" else None)
     if item is not None and request.method == "POST" and form.is_valid():
         known = GoldItem.objects.filter(item=item).first()
@@ -49,22 +50,18 @@ def gold_list(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "qc/gold.html", context, status=400 if form.errors else 200)
 
 
-def _item(project: Project, asked: str) -> Item | None:
-    if not asked.isdecimal() or len(asked) > 18:
-        return None
-    return get_object_or_404(Item, project=project, pk=int(asked), deleted__isnull=True)
+def _item(project: Project, pk: int | None) -> Item | None:
+    return None if pk is None else get_object_or_404(Item, project=project, pk=pk, deleted__isnull=True)
 
 
 def _page(request: HttpRequest, project: Project) -> dict[str, Any]:
-    before = request.GET.get("before", "")
-    asked = int(before) if before.isdecimal() and len(before) < 19 else None
-    rows, older = gold_page(project, asked, PAGE)
+    rows, older = gold_page(project, id_in(request.GET, "before"), PAGE)
     names = label_names(project)
     return {
         "rows": [{"gold": row, "words": value_in_words(row, names)} for row in rows],
         "older": older,
         "counts": gold_counts(project),
-        "decided": len(decided_values(project)),
+        "decided": count_decided(project),
         "jobs": live_jobs(project, ["promote_gold"]),
         "worker_alive": worker_alive(),
     }

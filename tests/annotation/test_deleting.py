@@ -194,7 +194,8 @@ def test_the_log_tells_who_did_what_and_is_filtered(
 
 @pytest.mark.parametrize("day", ["yesterday", "2026-13-40", "0001-01-01", "9999-12-31", "\x00"])
 def test_a_day_that_is_none_is_said(page: Page, project: Project, lea: User, day: str) -> None:
-    assert page(lea).get("/projects/weather/settings/audit/", {"day": day}).status_code == 400
+    for address in ("audit/", "audit.csv"):
+        assert page(lea).get(f"/projects/weather/settings/{address}", {"day": day}).status_code == 400
 
 
 def test_the_log_is_read_by_cursor_in_both_directions(page: Page, project: Project, lea: User) -> None:

@@ -1,7 +1,7 @@
 """Statements stay planned whatever numbers they are run with, and a connection that the server ended is noticed."""
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test.utils import CaptureQueriesContext
 
 from annotation.models import Annotator, Project, Round, User
@@ -22,7 +22,17 @@ def test_a_statement_is_planned_once_for_numbers_of_every_size() -> None:
         assert cursor.fetchall() == [(3, 0)]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_error_at_the_first_run_leaves_the_settings_of_the_connection_as_they_were() -> None:
+    with pytest.raises(DataError):
+        run_prepared("SELECT 1 / %(zero)s::bigint", {"zero": 0})
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW enable_seqscan")
+        assert cursor.fetchone() == ("on",)
+
+
 def test_prepared_statements_are_counted_with_the_others() -> None:
+    run_prepared(STATEMENT, {"least": 1, "name": "x"})  # the first run has a transaction of its own
     with CaptureQueriesContext(connection) as captured:
         run_prepared(STATEMENT, {"least": 1, "name": "x"})
         Round.objects.exists()

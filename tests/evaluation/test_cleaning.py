@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 from annotation.algorithms.histograms import every_period, in_bins, next_period, period_for, round_edges
 from annotation.models import AuditEntry, Import, Item, Job, Project, User
 from evaluation.models import CleaningReport
+from evaluation.views.cleaning_rows import _binned
 from tests.api.importing import Send, sender
 
 Api = Callable[[User | None], APIClient]
@@ -233,3 +234,8 @@ def test_few_periods_follow_each_other_without_a_gap(a: datetime, b: datetime) -
     assert len(rows) <= 62
     known = {start: 0, rows[-1][0]: 0}
     assert every_period(known, period) == rows
+
+
+def test_a_bin_of_large_numbers_leads_to_all_of_its_texts() -> None:
+    row = _binned({"from": 1_700_500_000.0, "below": 1_701_000_000.0, "texts": 3}, "at", "/items/")
+    assert row["url"] == "/items/?meta.at%3Afrom=1700500000&meta.at%3Abelow=1701000000"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 
@@ -123,6 +124,20 @@ def test_a_damaged_archive_says_so_and_leaves_its_name_free(
     assert "is not what its manifest says" in client.get("/archives/").content.decode()
     assert not Project.objects.filter(slug="damaged").exists()
     assert not Item.objects.filter(text="a crowd").exists()
+
+
+def test_an_archive_with_a_broken_part_is_refused_wherever_the_part_is(
+    archive: bytes, otto: User, page: Page
+) -> None:
+    where = zipfile.ZipFile(io.BytesIO(archive)).getinfo("annotation.membership.jsonl")
+    # Of the name, and of what follows it
+    lengths = archive[where.header_offset + 26 : where.header_offset + 30]
+    start = where.header_offset + 30 + sum(struct.unpack("<HH", lengths))
+    for offset in (start, start + where.compress_size // 2):
+        broken = archive[:offset] + b"\xff\xff\xff\xff" + archive[offset + 4 :]
+        answer = page(otto).post("/archives/", {"file": SimpleUploadedFile("weather.zip", broken)})
+        assert answer.status_code == 400
+        assert "The archive is damaged" in answer.content.decode()
 
 
 def test_another_person_cannot_open_an_upload(
