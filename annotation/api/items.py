@@ -17,7 +17,7 @@ from annotation.api.requests import Request
 from annotation.jobs import change_items
 from annotation.models import Item, Job, Project, Role, User
 from annotation.queries import items as queries
-from annotation.queries.finding import Page, page_of
+from annotation.queries.finding import Page, listing
 from annotation.services.bulk import ACTIONS, OUT_OF_ROUND
 
 PAGING = {"cursor", "limit", "format"}
@@ -55,7 +55,7 @@ class ItemCursor(Cursor):
                 raise NotFound(self.invalid_cursor_message)
             border = {"before" if place.reverse else "after": int(value)}
         size = self.get_page_size(request) or self.page_size
-        self.found = page_of(project, filters, size, descending=True, **border)
+        self.found = listing(project, filters).page(size, descending=True, **border)
         return self.found
 
     def get_next_link(self) -> str | None:

@@ -23,7 +23,7 @@ from annotation.queries.metadata import META, equalities, readings
 from annotation.queries.projects import rounds
 
 TEXTS = 128  # in a full block
-FIRST_LOOK, MOST_LOOKED_AT = 1_000, 10_000  # texts for one page
+FIRST_LOOK, MOST_LOOKED_AT = 1_000, 8_000  # texts for one page
 FEW = 2_000
 MOST_BLOCKS, MANY = 200, 2**40
 ALL = 2**62
@@ -110,54 +110,6 @@ class Coverage:
         return self.waiting <= FEW
 
 
-def find(
-    project: Project,
-    filters: dict[str, str],
-    size: int,
-    *,
-    above: int = 0,
-    below: int = ALL,
-    descending: bool = False,
-    most: int | None = None,
-) -> Found:
-    """The first `size` texts between two ids under the filters, in order; raises ValidationError as `items` does."""
-    try:
-        texts, values = (
-            pool.items(project, filters)
-            .order_by()
-            .select_related(None)
-            .extra(where=["annotation_item.id = way.id"])
-            .values("pk")
-            .query.sql_with_params()
-        )
-    except EmptyResultSet:
-        return Found([])
-    way = shortest_way(project, filters)
-    order = "DESC" if descending else "ASC"
-    ids: list[int] = []
-    bound = MOST_LOOKED_AT if most is None else most
-    for look in (min(FIRST_LOOK, bound), bound - FIRST_LOOK):
-        if look <= 0:
-            continue
-        walk, steps = way.walk(above, below, order, look)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT way.id FROM {walk} way CROSS JOIN LATERAL ({texts} OFFSET 0) text"  # noqa: S608
-                f" ORDER BY way.id {order} LIMIT %s",
-                [*steps, *values, size - len(ids)],
-            )
-            ids += [pk for (pk,) in cursor.fetchall()]
-            if len(ids) == size:
-                return Found(ids, ids[-1])
-            ends = "min" if descending else "max"
-            cursor.execute(f"SELECT count(*), {ends}(id) FROM {walk} way", steps)  # noqa: S608
-            n, end = cursor.fetchone()
-        if n < look:
-            return Found(ids)
-        above, below = (above, end) if descending else (end, below)
-    return Found(ids, end, cut_off=True)
-
-
 @dataclass(frozen=True)
 class Page:
     """A page of a list in its own order, the ids beyond which the pages before and after it lie, and whether there may
@@ -169,31 +121,90 @@ class Page:
     cut_off: bool
 
 
-def page_of(
-    project: Project,
-    filters: dict[str, str],
-    size: int,
-    *,
-    before: int | None = None,
-    after: int | None = None,
-    descending: bool = False,
-) -> Page:
-    """The texts that follow `after`, or that come before `before`, or the first ones."""
-    backwards = before is not None
-    border = before if backwards else after
-    falling = descending != backwards
-    borders = {} if border is None else {"below" if falling else "above": border}
-    found = find(project, filters, size + 1, descending=falling, **borders)
-    full = len(found.ids) > size
-    ids = found.ids[:size]
-    end = ids[-1] if full else found.reached
-    texts = Found(ids[::-1] if backwards else ids).texts()
-    start = None
-    if border is not None:
-        start = ids[0] if ids else border
-    if backwards:
-        start, end = end, start
-    return Page(texts, start, end, found.cut_off)
+@dataclass(frozen=True)
+class Listing:
+    """The texts under some filters, made once for all that a page asks: finding the way costs as much as going it."""
+
+    texts: str  # finds the text of `way.id` if it is under the filters; "" if none can be
+    values: tuple[Any, ...]
+    way: Way
+
+    def first(
+        self,
+        size: int,
+        *,
+        above: int = 0,
+        below: int = ALL,
+        descending: bool = False,
+        most: int | None = None,
+    ) -> Found:
+        """The first `size` texts between two ids, in order, among the first `most` that are looked at."""
+        if not self.texts:
+            return Found([])
+        order = "DESC" if descending else "ASC"
+        ids: list[int] = []
+        bound = MOST_LOOKED_AT if most is None else most
+        for look in (min(FIRST_LOOK, bound), bound - FIRST_LOOK):
+            if look <= 0:
+                continue
+            walk, steps = self.way.walk(above, below, order, look)
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT way.id FROM {walk} way CROSS JOIN LATERAL ({self.texts} OFFSET 0) text"  # noqa: S608
+                    f" ORDER BY way.id {order} LIMIT %s",
+                    [*steps, *self.values, size - len(ids)],
+                )
+                ids += [pk for (pk,) in cursor.fetchall()]
+                if len(ids) == size:
+                    return Found(ids, ids[-1])
+                ends = "min" if descending else "max"
+                cursor.execute(f"SELECT count(*), {ends}(id) FROM {walk} way", steps)  # noqa: S608
+                n, end = cursor.fetchone()
+            if n < look:
+                return Found(ids)
+            above, below = (above, end) if descending else (end, below)
+        return Found(ids, end, cut_off=True)
+
+    def page(
+        self, size: int, *, before: int | None = None, after: int | None = None, descending: bool = False
+    ) -> Page:
+        """The texts that follow `after`, or that come before `before`, or the first ones."""
+        backwards = before is not None
+        border = before if backwards else after
+        falling = descending != backwards
+        borders = {} if border is None else {"below" if falling else "above": border}
+        found = self.first(size + 1, descending=falling, **borders)
+        full = len(found.ids) > size
+        ids = found.ids[:size]
+        end = ids[-1] if full else found.reached
+        texts = Found(ids[::-1] if backwards else ids).texts()
+        start = None
+        if border is not None:
+            start = ids[0] if ids else border
+        if backwards:
+            start, end = end, start
+        return Page(texts, start, end, found.cut_off)
+
+
+def listing(project: Project, filters: dict[str, str]) -> Listing:
+    """The project's texts under the filters; raises ValidationError as `items` does."""
+    try:
+        texts, values = (
+            pool.items(project, filters)
+            .order_by()
+            .select_related(None)
+            .extra(where=["annotation_item.id = way.id"])
+            .values("pk")
+            .query.sql_with_params()
+        )
+    except EmptyResultSet:
+        return Listing("", (), Way(0, []))
+    return Listing(texts, values, shortest_way(project, filters))
+
+
+def find(project: Project, filters: dict[str, str], size: int, **bounds: Any) -> Found:
+    """The first texts of a list of which nothing else is asked, as `Listing.first` gives them."""
+    return listing(project, filters).first(size, **bounds)
 
 
 def shortest_way(project: Project, filters: dict[str, str]) -> Way:

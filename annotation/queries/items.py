@@ -73,16 +73,16 @@ def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
     label = Label.objects.filter(project=project, name=value).first()
     if label is None:
         raise ValidationError({"label": f"There is no label “{value[:100]}”."})
-    answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True)
-    votes = answers.order_by().values("label").annotate(n=Count("id")).order_by("-n", "label")
+    answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True).order_by()
+    given = answers.filter(label=label)
+    others = answers.exclude(label=label).values("label").annotate(n=Count("id")).order_by("-n")
     found = found.alias(
-        first_label=Subquery(votes.values("label")[:1]),
-        first_votes=Subquery(votes.values("n")[:1]),
-        second_votes=Subquery(votes.values("n")[1:2]),
+        votes=Subquery(given.values("item").annotate(n=Count("id")).values("n")),
+        other_votes=Subquery(others.values("n")[:1]),
     )
-    untied = Q(second_votes__isnull=True) | Q(first_votes__gt=F("second_votes"))
-    majority = Q(first_label=label.pk) & untied
-    return found.filter(majority | Q(imported_label=label, first_label__isnull=True))
+    # Most texts are out for want of a single answer with the label, so that is asked before votes are counted
+    majority = Exists(given) & (Q(other_votes__isnull=True) | Q(votes__gt=F("other_votes")))
+    return found.filter(majority | (Q(imported_label=label) & ~Exists(answers)))
 
 
 def label_family(project: Project, name: str) -> list[int]:

@@ -16,7 +16,7 @@ from annotation.forms.texts import GOLD_BY, UNDO, back_to_list, choice_of, metad
 from annotation.jobs import change_items
 from annotation.models import Flag, Item, Project, Role, Round, User
 from annotation.queries import items as queries
-from annotation.queries.finding import FEW, MOST_LOOKED_AT, Found, Page, coverage, find, page_of
+from annotation.queries.finding import FEW, MOST_LOOKED_AT, Found, Page, coverage, listing
 from annotation.queries.jobs import live_job, worker_alive
 from annotation.queries.metadata import META
 from annotation.queries.projects import active_labels, rounds
@@ -44,16 +44,15 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
     wrong: list[str] = []
     page, known = Page([], None, None, cut_off=False), Found([])
     try:
-        page = page_of(
-            project,
-            filters,
+        texts = listing(project, filters)
+        page = texts.page(
             PAGE,
             before=id_in(request.GET, "before"),
             after=id_in(request.GET, "after"),
             descending=newest_first,
         )
         if filters and page.texts:
-            known = find(project, filters, MOST_COUNTED + 1, most=FEW)
+            known = texts.first(MOST_COUNTED + 1, most=FEW)
     except ValidationError as invalid:
         wrong = invalid.messages
     whole = known.reached is None

@@ -9,7 +9,7 @@ from annotation.access import open_project
 from annotation.algorithms.difference import difference
 from annotation.models import GoldItem, Item, Project, Role, Round, User
 from annotation.queries import items as queries
-from annotation.queries.finding import FEW, find
+from annotation.queries.finding import FEW, listing
 from annotation.queries.projects import rounds
 from evaluation.queries import stories
 from qc.queries.blindness import case_to_vote_on
@@ -72,10 +72,10 @@ def _neighbours(request: HttpRequest, project: Project, pk: int) -> tuple[int | 
     """
     filters = queries.filters_of(request.GET)
     try:
-        lower = find(project, filters, 1, below=pk, descending=True, most=FEW)
+        texts = listing(project, filters)
     except ValidationError:
-        filters = {}
-        lower = find(project, filters, 1, below=pk, descending=True, most=FEW)
-    higher = find(project, filters, 1, above=pk, most=FEW)
+        texts = listing(project, {})
+    lower = texts.first(1, below=pk, descending=True, most=FEW)
+    higher = texts.first(1, above=pk, most=FEW)
     both = next(iter(lower.ids), None), next(iter(higher.ids), None)
     return both[::-1] if request.GET.get("sort") == "newest" else both

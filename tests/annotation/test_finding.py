@@ -13,8 +13,8 @@ from annotation.algorithms.text import digest
 from annotation.algorithms.words import UNSPACED, needed, search_words, terms_of
 from annotation.models import Annotation, Annotator, Flag, Item, Project, Round, RoundItem, TextBlock, User
 from annotation.queries import finding
-from annotation.queries.finding import coverage, find, page_of
-from annotation.queries.items import items
+from annotation.queries.finding import coverage, find, listing
+from annotation.queries.items import describe, items
 from annotation.services import blocks
 
 Page = Callable[[User | None], Client]
@@ -154,6 +154,14 @@ FILTERS = [
 ]
 
 
+def test_the_label_that_is_asked_for_is_the_one_that_the_list_shows(pool: Project) -> None:
+    shown = describe(pool, list(items(pool).order_by("pk")))
+    for name in pool.labels.values_list("name", flat=True):
+        wanted = [row["item"].pk for row in shown if row["label"] == name]
+        assert len(wanted) > 3 and find(pool, {"label": name}, 1000).ids == wanted
+    assert any(row["votes"] and row["label"] is None for row in shown)
+
+
 def test_every_way_finds_what_the_filters_mean(pool: Project) -> None:
     sizes = []
     for filters in FILTERS:
@@ -178,7 +186,7 @@ def test_pages_lead_through_all_of_it_and_back(pool: Project, monkeypatch: pytes
                 seen: list[int] = []
                 after: int | None = None
                 while True:
-                    page = page_of(pool, filters, 13, after=after, descending=descending)
+                    page = listing(pool, filters).page(13, after=after, descending=descending)
                     seen += [text.pk for text in page.texts]
                     if page.after is None:
                         break
@@ -187,7 +195,7 @@ def test_pages_lead_through_all_of_it_and_back(pool: Project, monkeypatch: pytes
                 back: list[int] = []
                 before: int | None = 0 if descending else finding.ALL
                 while before is not None:
-                    page = page_of(pool, filters, 13, before=before, descending=descending)
+                    page = listing(pool, filters).page(13, before=before, descending=descending)
                     back = [text.pk for text in page.texts] + back
                     before = page.before
                 assert back == seen, (bound, filters)
