@@ -1,5 +1,7 @@
 """Labels that are known: what the panel decided, and gold."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,16 +53,28 @@ def known_labels(project: Project) -> tuple[Integers, Integers, NDArray[np.bool_
 
 def known_sets(project: Project) -> tuple[Integers, list[list[int]], NDArray[np.bool_]]:
     """`known_labels` where a text can have several: item ids, ascending, the label ids of each, by decision or not."""
-    gold = GoldItem.objects.filter(project=project, labels__isnull=False, item__deleted__isnull=True)
-    known: dict[int, list[int]] = dict(gold.values_list("item_id", "labels"))  # type: ignore[arg-type]
+    return _known_values(project, "labels")
+
+
+def known_spans(
+    project: Project,
+) -> tuple[Integers, list[frozenset[tuple[int, int, int]]], NDArray[np.bool_]]:
+    """`known_labels` where spans are marked: item ids, ascending, the spans of each, by decision or not."""
+    ids, values, decided = _known_values(project, "spans")
+    return ids, [frozenset((start, end, label) for start, end, label in spans) for spans in values], decided
+
+
+def _known_values(project: Project, field: str) -> tuple[Integers, list[Any], NDArray[np.bool_]]:
+    gold = GoldItem.objects.filter(project=project, item__deleted__isnull=True, **{f"{field}__isnull": False})
+    known: dict[int, Any] = dict(gold.values_list("item_id", field))
     newest = (
         Decision.objects.filter(case__project=project, withdrawn__isnull=True)
         .order_by("item_id", "-id")
         .distinct("item_id")
-        .values_list("item_id", "outcome", "labels")
+        .values_list("item_id", "outcome", field)
     )
     decided = {
-        item: labels for item, outcome, labels in newest if outcome == Outcome.LABEL and labels is not None
+        item: value for item, outcome, value in newest if outcome == Outcome.LABEL and value is not None
     }
     known |= decided
     ids = np.array(sorted(known), dtype=np.int64)

@@ -14,12 +14,11 @@ from qc.algorithms.majority import majority
 from qc.models import HumanCeiling
 from qc.queries.answers import Checks
 from qc.queries.known import known_labels
-from qc.services.ceiling_of_sets import NO_TRUTH, cohorts_of, nothing_known, sets_result
+from qc.services.ceiling_of_sets import ACCURACY, NO_TRUTH, cohorts_of, nothing_known, sets_result
+from qc.services.ceiling_of_spans import spans_result
 from qc.services.measuring import Measured, codes_of
 
 Integers = NDArray[np.int64]
-
-NO_SPANS = "computed where an answer is labels of the whole text, and not for spans"
 
 
 def keep_ceiling(
@@ -40,13 +39,13 @@ def keep_ceiling(
 def ceiling_result(
     project: Project, measured: Measured, checks: Checks, people: dict[int, tuple[str, str]]
 ) -> dict[str, Any]:
-    """{"texts", "sources", "reason", "people", "crowd", "per_label", "annotators", "cohorts"}.
+    """{"texts", "sources", "reason", "metric", "people", "crowd", "per_label", "annotators", "cohorts"}.
 
     Truth is what the panel decided, before gold. Answers to gold items count here, as answers; a repeat does not. The
     crowd's label is the majority of the answers that count for agreement; a tie is not right.
     """
     if measured.spans is not None:
-        return nothing_known(NO_SPANS)
+        return spans_result(project, measured, checks, people)
     if not measured.one_label:
         return sets_result(project, measured, checks, people)
     ids, label_ids, decided = known_labels(project)
@@ -69,6 +68,7 @@ def ceiling_result(
         "texts": int(answered.sum()),
         "sources": {"adjudicated": int((answered & decided).sum()), "gold": int((answered & ~decided).sum())},
         "reason": None,
+        "metric": ACCURACY,
         "people": found.accuracy.as_dict() | {"answers": len(place)},
         "crowd": crowd.accuracy(np.ones(len(ids), np.bool_)),
         "per_label": _per_label(measured, found, crowd),

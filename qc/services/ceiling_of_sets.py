@@ -21,6 +21,7 @@ Booleans = NDArray[np.bool_]
 
 NO_TRUTH = "no text with a decision of the panel or a gold label has answers yet"
 NOT_GIVEN = "the crowd never gave it"
+ACCURACY = "accuracy"  # of `metric`: the share of answers that are right
 ALONE = "no such text has two answers"
 
 
@@ -75,6 +76,7 @@ def sets_result(
         "texts": int(answered.sum()),
         "sources": {"adjudicated": int((answered & decided).sum()), "gold": int((answered & ~decided).sum())},
         "reason": None,
+        "metric": ACCURACY,
         "people": accuracy(everything) | {"answers": len(place)},
         "crowd": crowd.accuracy(everything),
         "per_label": [

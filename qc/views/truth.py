@@ -36,7 +36,11 @@ def truth(request: HttpRequest, slug: str) -> HttpResponse:
     }
     kept = stored_ceiling(project)
     if kept is not None:
-        context |= {"ceiling": kept.result, "ceiling_computed": kept.computed}
+        context |= {
+            "ceiling": kept.result,
+            "ceiling_computed": kept.computed,
+            "of_spans": project.task == Project.Task.SPANS,
+        }
     if report is not None:
         context |= {
             "result": report.result,

@@ -1,4 +1,4 @@
-"""The human ceiling where a text can have several labels, and what says why there is none for spans."""
+"""The human ceiling where a text can have several labels."""
 
 from collections.abc import Callable
 from uuid import uuid4
@@ -94,11 +94,3 @@ def test_the_ceiling_stands_beside_a_runs_figures(several: Project, lea: User, p
     truth = page(lea).get("/projects/weather/truth/").content.decode()
     assert "Human ceiling" in truth
     assert "the whole answer is as known" in truth
-
-
-def test_for_spans_page_and_rest_say_why_there_is_none(project: Project, lea: User, page: Page) -> None:
-    project.task = Project.Task.SPANS
-    project.save()
-    compute_agreement(project, None, quiet)
-    assert "not for spans" in page(lea).get("/api/v1/projects/weather/human-ceiling/").json()["reason"]
-    assert "not for spans" in page(lea).get("/projects/weather/truth/").content.decode()
