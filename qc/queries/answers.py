@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import psycopg
 import pyarrow as pa
 from django.db import connection
 from numpy.typing import NDArray
@@ -78,9 +79,11 @@ def read_columns(
             glued.append(f"string_agg(convert_to({name}, 'UTF8'), '')")
         else:
             glued.append(f"string_agg({SENDERS[kind]}({name}), '')")
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join(glued)} FROM ({sql}) AS rows", parameters)  # noqa: S608 – our own names
-        values = iter(cursor.fetchone())
+    statement = f"SELECT {', '.join(glued)} FROM ({sql}) AS rows"  # noqa: S608 – our own names
+    connection.ensure_connection()
+    # Django's cursor gets everything as text, in which each of these bytes is two
+    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
+        values = iter(cursor.execute(statement, parameters, binary=True).fetchone() or ())
     read: dict[str, NDArray[Any]] = {}
     for name, kind in columns.items():
         if kind == "text":

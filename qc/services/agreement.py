@@ -43,7 +43,8 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
     result["annotator_reports"] = [brief for _, brief, _ in reports]
     progress(0.95, "keeping the result")
     with transaction.atomic():
-        report, _ = AgreementReport.objects.update_or_create(
+        # What is replaced is long, and not read for it
+        report, _ = AgreementReport.objects.only("pk").update_or_create(
             project=project,
             round=round_,
             defaults={
