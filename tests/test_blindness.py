@@ -82,7 +82,7 @@ def case(
     page(lea).post(f"/projects/{project.slug}/agreement/compute/")
     work()
     world["case_id"], world["sample_item_id"] = {"": case.pk}, {"": drawn.pk}
-    for name in ("item", "api-meta-labels", "mark-text", "api-flags"):
+    for name in ("item", "api-meta-labels", "api-truth-of-text", "mark-text", "api-flags"):
         world["pk"][name] = item.pk
     return case
 

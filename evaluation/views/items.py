@@ -13,6 +13,7 @@ from annotation.queries.finding import FEW, listing
 from annotation.queries.projects import rounds
 from evaluation.queries import stories
 from qc.queries.blindness import case_to_vote_on
+from qc.queries.truth import newer_than_truth, truth_of_text
 
 
 @require_GET
@@ -37,6 +38,7 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     )
     copies = stories.copies_of(item)
     compared = next((copy for copy in copies if str(copy["item"].pk) == request.GET.get("pair")), None)
+    inferred = truth_of_text(item)
     previous, following = _neighbours(request, project, pk)
     context = {
         "item": item,
@@ -48,6 +50,8 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "predictions": stories.predictions_of(item),
         "copies": copies,
         "meta_labels": [] if blind else stories.meta_labels_of(item),
+        "inferred": inferred,
+        "newer": newer_than_truth(inferred[0]) if inferred else 0,
         "to_vote_on": to_vote_on,
         "compared": compared,
         "difference": difference(item.text, compared["item"].text) if compared else None,

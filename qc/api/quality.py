@@ -9,10 +9,10 @@ from rest_framework import serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from annotation.access import project_for
+from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.models import Role, User
+from annotation.models import Item, Role, User
 from qc.api.agreement import chosen_round
 from qc.jobs import start_truth
 from qc.models import QualitySettings
@@ -20,7 +20,7 @@ from qc.queries.agreement import report_of_person
 from qc.queries.blindness import without_blind
 from qc.queries.known import stored_ceiling
 from qc.queries.settings import quality_settings
-from qc.queries.truth import stored_truth
+from qc.queries.truth import newer_than_truth, stored_truth, truth_of_text
 from qc.services.agreement import change_quality_settings
 
 
@@ -65,6 +65,58 @@ class Truth(APIView):
         project = project_for(request.user, slug, Role.LEAD)
         assert isinstance(request.user, User)
         return accepted(start_truth(project, request.user))
+
+
+class LeadingLabelSerializer(serializers.Serializer[Any]):
+    """A label and its probability; by majority, its share of the answers."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+    probability = serializers.FloatField()
+
+
+class MethodSaysSerializer(serializers.Serializer[Any]):
+    """What one method says of a text: its label, null for a tie, and up to three labels that lead."""
+
+    method = serializers.ChoiceField(QualitySettings.Method.choices)
+    label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
+    confidence = serializers.FloatField()
+    leading = LeadingLabelSerializer(many=True)
+
+
+class TruthOfTextSerializer(serializers.Serializer[Any]):
+    """What every method said of a text at one moment; `newer` answers to the project's texts have come since."""
+
+    item_id = serializers.IntegerField()
+    computed = serializers.DateTimeField()
+    newer = serializers.IntegerField()
+    methods = MethodSaysSerializer(many=True)
+
+
+class TruthOfText(APIView):
+    """What majority, Dawid–Skene, GLAD and MACE say of one text, as they were compared last."""
+
+    @extend_schema(responses=TruthOfTextSerializer)
+    def get(self, request: Request, pk: int) -> Response:
+        item = object_for(request.user, Item.objects.filter(deleted__isnull=True), pk, Role.LEAD)
+        found = truth_of_text(item)
+        if found is None:
+            raise Http404("not computed yet, or the text had no answers then")
+        report, methods = found
+        shown = {
+            "item_id": item.pk,
+            "computed": report.computed,
+            "newer": newer_than_truth(report),
+            "methods": [
+                {
+                    "method": said.method,
+                    "label": said.label,
+                    "confidence": said.confidence,
+                    "leading": [{"label": label, "probability": chance} for label, chance in said.leading],
+                }
+                for said in methods
+            ],
+        }
+        return Response(TruthOfTextSerializer(shown).data)
 
 
 class AnnotatorReportDetail(APIView):

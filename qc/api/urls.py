@@ -16,6 +16,7 @@ urlpatterns = [
         name="api-annotator",
     ),
     path("projects/<slug:slug>/truth/", quality.Truth.as_view(), name="api-truth"),
+    path("items/<int:pk>/truth/", quality.TruthOfText.as_view(), name="api-truth-of-text"),
     path("projects/<slug:slug>/human-ceiling/", quality.Ceiling.as_view(), name="api-human-ceiling"),
     path("projects/<slug:slug>/agreement/", agreement.Agreement.as_view(), name="api-agreement"),
     path(

@@ -1,6 +1,13 @@
 """The tables of quality control."""
 
-from qc.models.agreement import AgreementReport, AnnotatorReport, HumanCeiling, QualitySettings, TruthReport
+from qc.models.agreement import (
+    AgreementReport,
+    AnnotatorReport,
+    HumanCeiling,
+    QualitySettings,
+    TruthBlock,
+    TruthReport,
+)
 from qc.models.cases import Case, Decision, Outcome, StandAside, Vote
 from qc.models.review import (
     GuidelineProposal,
@@ -32,6 +39,7 @@ __all__ = [
     "SuspectReport",
     "TieRule",
     "Treatment",
+    "TruthBlock",
     "TruthReport",
     "Vote",
 ]

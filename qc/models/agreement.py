@@ -1,5 +1,6 @@
 """Stored agreement, reports of people, inferred truth, the human ceiling, and how they are measured."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
@@ -69,7 +70,25 @@ class TruthReport(models.Model):
     project = models.OneToOneField(Project, models.CASCADE, related_name="truth_report")
     computed = models.DateTimeField(default=timezone.now)
     revision = models.BigIntegerField(default=0)
+    methods = ArrayField(models.CharField(max_length=11), default=list)  # in the order in which blocks have them
+    labels = ArrayField(models.BigIntegerField(), default=list)  # the ids behind the codes in the blocks
     result = models.JSONField()
+
+
+class TruthBlock(models.Model):
+    """What every method says of some hundred texts, one after the other in the order of their ids.
+
+    `says` is as `qc.algorithms.leading` makes it. A block is read for any of its texts, and all are replaced with their
+    report: a row for each text would be a million rows to delete and to write, where these are two thousand.
+    """
+
+    report = models.ForeignKey(TruthReport, models.CASCADE, related_name="blocks", db_index=False)
+    first = models.BigIntegerField()  # the smallest id
+    ids = models.BinaryField()
+    says = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["report", "first"], name="one_truth_block_per_start")]
 
 
 class HumanCeiling(models.Model):

@@ -5,13 +5,15 @@ from typing import Any
 
 import numpy as np
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotation.models import Project
+from qc.algorithms.leading import LEAST_KEPT, leading_labels
 from qc.algorithms.majority import Majority, majority
 from qc.algorithms.truth import Inferred, infer_truth
-from qc.models import QualitySettings, TruthReport
+from qc.models import QualitySettings, TruthBlock, TruthReport
 from qc.queries.agreement import authors
 from qc.queries.answers import read_answers
 from qc.queries.known import known_labels
@@ -23,7 +25,7 @@ Integers = NDArray[np.int64]
 MOST_CONFUSIONS = 50  # people whose confusion matrices are kept, the busiest first
 MOST_LABELS = 30  # in a confusion matrix
 MOST_DIFFERING = 200  # texts on which the methods differ that are kept, the least certain first
-LEAST_KEPT = 0.005  # a smaller probability is left out
+TEXTS_IN_BLOCK = 512
 MAJORITY = QualitySettings.Method.MAJORITY.value
 
 
@@ -72,10 +74,40 @@ def compute_truth(project: Project, progress: Callable[[float, str], None]) -> T
         "labels": measured.names,
         "people": _people(measured, [people[int(pk)][0] for pk in measured.person_ids], found),
     }
-    report, _ = TruthReport.objects.update_or_create(
-        project=project, defaults={"computed": computed, "revision": answers.newest, "result": result}
+    says = np.stack(
+        [
+            leading_labels(by_majority.distribution if name == MAJORITY else found[name].posterior, label)
+            for name, label in labels.items()
+        ],
+        axis=1,
     )
+    progress(0.95, "keeping the result")
+    with transaction.atomic():
+        report, _ = TruthReport.objects.update_or_create(
+            project=project,
+            defaults={
+                "computed": computed,
+                "revision": answers.newest,
+                "methods": list(labels),
+                "labels": [label.pk for label in measured.labels],
+                "result": result,
+            },
+        )
+        _store_blocks(report, measured.item_ids, says)
     return report
+
+
+def _store_blocks(report: TruthReport, item_ids: Integers, says: NDArray[np.void]) -> None:
+    """In the place of the last ones."""
+    TruthBlock.objects.filter(report=report).delete()
+    with connection.cursor() as cursor:
+        statement = "COPY qc_truthblock (report_id, first, ids, says) FROM STDIN (FORMAT BINARY)"
+        with cursor.copy(statement) as copy:
+            copy.set_types(["int8", "int8", "bytea", "bytea"])
+            for start in range(0, len(item_ids), TEXTS_IN_BLOCK):
+                ids = item_ids[start : start + TEXTS_IN_BLOCK].astype("<i8")
+                said = says[start : start + TEXTS_IN_BLOCK].tobytes()
+                copy.write_row((report.pk, int(ids[0]), ids.tobytes(), said))
 
 
 def _known_codes(project: Project, measured: Measured) -> Integers:
