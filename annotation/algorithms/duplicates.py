@@ -1,26 +1,24 @@
 """Exact and near-duplicate texts: every pair at or above a Jaccard threshold, none below.
 
-The near-duplicate join is exact. Words and n-grams get integer ids by interning, never by hashing, so two
-different shingles cannot be taken for one (`shingles`), and every candidate is verified (`similarity_join`).
+The near-duplicate join is exact. Words get integer ids by interning, never by hashing, so two different shingles
+cannot be taken for one (`shingles`), and every candidate is verified by its words (`similarity_join`).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from annotation.algorithms.shingles import intern, shared_shingles
+from annotation.algorithms.shingles import IntArray as IntArray
+from annotation.algorithms.shingles import Progress, intern
 from annotation.algorithms.similarity_join import FloatArray as FloatArray
-from annotation.algorithms.similarity_join import IntArray as IntArray
-from annotation.algorithms.similarity_join import Progress, SimilarityJoin
-from annotation.algorithms.text import digest_of_normalised, normalise
+from annotation.algorithms.similarity_join import SimilarityJoin
+from annotation.algorithms.similarity_join import TooManyPairs as TooManyPairs
 
 
 @dataclass(frozen=True)
@@ -33,6 +31,73 @@ class NearPairs:
 
     def __len__(self) -> int:
         return len(self.a)
+
+
+class Comparison:
+    """Texts that were read once, and can be compared in several ways without being kept.
+
+    Parameters
+    ----------
+    texts : iterable of N str
+        As written; they are normalised here. Each is let go when its words have been numbered.
+    n : int
+        Words per shingle, at least 1.
+    number : int, optional
+        About how many texts there will be, to report the share that was read.
+    progress : callable, optional
+        Called with the share of the reading that is done, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If `n` is out of range.
+    """
+
+    def __init__(
+        self, texts: Iterable[str], n: int = 3, number: int | None = None, progress: Progress | None = None
+    ) -> None:
+        if n < 1:
+            raise ValueError(f"A shingle of {n} words is not possible; it needs at least 1.")
+        self.interned = intern(texts, n, number, progress or (lambda _: None))
+
+    def __len__(self) -> int:
+        return len(self.interned.group)
+
+    def exact_groups(self) -> list[IntArray]:
+        """Return the groups of two and more texts that are equal after normalisation, as `exact_groups` does."""
+        return _groups_of(self.interned.group)
+
+    def near_pairs(
+        self,
+        threshold: float,
+        sides: Sequence[int] | IntArray | None = None,
+        progress: Progress | None = None,
+        most: int | None = None,
+    ) -> NearPairs:
+        """Return what `near_pairs` does; raises TooManyPairs above `most` of them, before they need memory."""
+        side = None if sides is None else np.asarray(sides, np.int64)
+        if side is not None and side.shape != (len(self),):
+            raise ValueError(f"There are {len(self)} texts but {side.size} sides.")
+        a, b, similarity = self._near_groups(threshold, side, progress, most)
+        return _expand(self.interned.group, a, b, similarity, side, most)
+
+    def clusters(self, threshold: float, progress: Progress | None = None) -> IntArray:
+        """Return what `duplicate_clusters` does."""
+        a, b, _ = self._near_groups(threshold, None, progress, None)
+        return clusters(len(self.interned), a, b)[self.interned.group]
+
+    def _near_groups(
+        self, threshold: float, side: IntArray | None, progress: Progress | None, most: int | None
+    ) -> tuple[IntArray, IntArray, FloatArray]:
+        """Return the near pairs between groups of equal texts."""
+        if not 0.5 <= threshold <= 1:
+            raise ValueError(f"The threshold is {threshold}; it must lie between 0.5 and 1.")
+        report = progress or (lambda _: None)
+        groups = _group_sides(self.interned.group, len(self.interned), side)
+        join = SimilarityJoin(self.interned, threshold, groups, lambda done: report(0.6 * done))
+        found = join.run(lambda done: report(0.6 + 0.4 * done), most)
+        report(1.0)
+        return found
 
 
 def exact_groups(texts: Sequence[str]) -> list[IntArray]:
@@ -48,8 +113,10 @@ def exact_groups(texts: Sequence[str]) -> list[IntArray]:
     >>> [group.tolist() for group in exact_groups(["A b", "c", "a  B"])]
     [[0, 2]]
     """
-    seen: defaultdict[bytes, int] = defaultdict(count().__next__)
-    group = np.fromiter((seen[digest_of_normalised(normalise(t))] for t in texts), np.int64, len(texts))
+    return Comparison(texts, 1).exact_groups()
+
+
+def _groups_of(group: IntArray) -> list[IntArray]:
     members, starts = _members(group)
     sizes = np.diff(starts)
     return [members[starts[g] : starts[g + 1]] for g in np.flatnonzero(sizes > 1)]
@@ -103,11 +170,9 @@ def near_pairs(
     >>> pairs.a.tolist(), pairs.b.tolist(), pairs.similarity.tolist()
     ([0], [1], [0.5])
     """
-    side = None if sides is None else np.asarray(sides, np.int64)
-    if side is not None and side.shape != (len(texts),):
-        raise ValueError(f"There are {len(texts)} texts but {side.size} sides.")
-    group, _, a, b, similarity = _near_groups(texts, threshold, n, side, progress)
-    return _expand(group, a, b, similarity, side)
+    report = progress or (lambda _: None)
+    comparison = Comparison(texts, n, len(texts), lambda done: report(0.6 * done))
+    return comparison.near_pairs(threshold, sides, lambda done: report(0.6 + 0.4 * done))
 
 
 def duplicate_clusters(
@@ -122,8 +187,9 @@ def duplicate_clusters(
     >>> duplicate_clusters(["a b c d e", "other", "a b c d f", "OTHER"], threshold=0.5).tolist()
     [0, 1, 0, 1]
     """
-    group, groups, a, b, _ = _near_groups(texts, threshold, n, None, progress)
-    return clusters(groups, a, b)[group]
+    report = progress or (lambda _: None)
+    comparison = Comparison(texts, n, len(texts), lambda done: report(0.6 * done))
+    return comparison.clusters(threshold, lambda done: report(0.6 + 0.4 * done))
 
 
 def clusters(n: int, a: npt.ArrayLike, b: npt.ArrayLike) -> IntArray:
@@ -141,27 +207,6 @@ def clusters(n: int, a: npt.ArrayLike, b: npt.ArrayLike) -> IntArray:
     rank = np.empty(len(first), np.int64)
     rank[np.argsort(first)] = np.arange(len(first))
     return rank[code]
-
-
-def _near_groups(
-    texts: Sequence[str], threshold: float, n: int, side: IntArray | None, progress: Progress | None
-) -> tuple[IntArray, int, IntArray, IntArray, FloatArray]:
-    """Return each text's group of equal texts, their number, and the near pairs between groups."""
-    if not 0.5 <= threshold <= 1:
-        raise ValueError(f"The threshold is {threshold}; it must lie between 0.5 and 1.")
-    if n < 1:
-        raise ValueError(f"A shingle of {n} words is not possible; it needs at least 1.")
-    report = progress or (lambda _: None)
-    interned = intern(texts, n, lambda done: report(0.6 * done))
-    group = interned.group
-    row, shingle, size = shared_shingles(interned, n)
-    del interned
-    report(0.8)
-    join = SimilarityJoin(row, shingle, size, threshold, _group_sides(group, len(size), side))
-    del row, shingle
-    a, b, similarity = join.run(lambda done: report(0.8 + 0.2 * done))
-    report(1.0)
-    return group, len(size), a, b, similarity
 
 
 def _members(group: IntArray) -> tuple[IntArray, IntArray]:
@@ -183,12 +228,19 @@ def _group_sides(group: IntArray, groups: int, side: IntArray | None) -> IntArra
 
 
 def _expand(
-    group: IntArray, a: IntArray, b: IntArray, similarity: FloatArray, side: IntArray | None
+    group: IntArray,
+    a: IntArray,
+    b: IntArray,
+    similarity: FloatArray,
+    side: IntArray | None,
+    most: int | None,
 ) -> NearPairs:
     """Return the pairs of texts for pairs of groups: each member of the one with each of the other."""
     members, starts = _members(group)
     sizes = np.diff(starts)
     counts = sizes[a] * sizes[b]
+    if side is None and most is not None and counts.sum() > most:
+        raise TooManyPairs
     pair = np.repeat(np.arange(len(a)), counts)
     within = np.arange(len(pair)) - np.repeat(np.cumsum(counts) - counts, counts)
     width = sizes[b][pair]

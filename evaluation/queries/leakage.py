@@ -1,43 +1,62 @@
 """Reading copies: the texts that are compared, the stored reports and their pairs."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterator, Sequence
+from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+import numpy as np
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
+from annotation.algorithms.duplicates import IntArray
 from annotation.models import Item, Project
 from evaluation.models import LeakagePair, LeakageReport, PairDecision, SplitItem, SplitSet
 
-AT_ONCE = 20_000
+AT_ONCE = 5_000
 MOST_COUNTED = 10_000
 
 
-@dataclass
 class Compared:
-    """The texts of a leakage check, in id order; `splits` is empty when the whole pool is compared."""
+    """The texts of a leakage check as they stream by, in id order, with what is kept of them: the item, and for those
+    of a split set the split."""
 
-    items: list[int]
-    texts: list[str]
-    splits: list[str]
+    def __init__(self, project: Project, split_set: SplitSet | None) -> None:
+        self.project, self.split_set = project, split_set
+        self.items = array("q")
+        self.splits = array("H")  # places in `names`
+        self.names: list[str] = []
 
+    def __len__(self) -> int:
+        return len(self.items)
 
-def compared_texts(project: Project, split_set: SplitSet | None) -> Compared:
-    """The pool's texts, or those of a split set with their splits, through a server-side cursor."""
-    found = Compared([], [], [])
-    if split_set is None:
-        pool = Item.objects.filter(project=project, deleted__isnull=True).order_by("id")
-        for item, text in pool.values_list("id", "text").iterator(chunk_size=AT_ONCE):
-            found.items.append(item)
-            found.texts.append(text)
-        return found
-    placed = SplitItem.objects.filter(split_set=split_set).order_by("item_id")
-    for item, text, split in placed.values_list("item_id", "item__text", "split").iterator(
-        chunk_size=AT_ONCE
-    ):
-        found.items.append(item)
-        found.texts.append(text)
-        found.splits.append(split)
-    return found
+    def number(self) -> int:
+        """How many texts there will be."""
+        return self._rows().count()
+
+    def texts(self) -> Iterator[str]:
+        """Every text once, through a server-side cursor."""
+        known: dict[str, int] = {}
+        for item, text, split in self._rows().iterator(chunk_size=AT_ONCE):
+            self.items.append(item)
+            if split:
+                self.splits.append(known.setdefault(split, len(known)))
+            yield text
+        self.names = list(known)
+
+    def split_of(self, at: int) -> str:
+        """The split of a text, "" where the pool is compared."""
+        return self.names[self.splits[at]] if self.splits else ""
+
+    def sides(self, order: Sequence[str]) -> IntArray:
+        """Which of these splits each text is in."""
+        places = np.array([order.index(name) for name in self.names], np.int64)
+        return places[np.frombuffer(self.splits, np.uint16)]
+
+    def _rows(self) -> "QuerySet[Any, tuple[int, str, str]]":
+        if self.split_set is None:
+            pool = Item.objects.filter(project=self.project, deleted__isnull=True).order_by("id")
+            return pool.values_list("id", "text", Value(""))
+        placed = SplitItem.objects.filter(split_set=self.split_set).order_by("item_id")
+        return placed.values_list("item_id", "item__text", "split")
 
 
 def newest_item_id(project: Project) -> int:

@@ -1,5 +1,6 @@
 """Finding copies, and deciding what becomes of them."""
 
+from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
 
@@ -8,12 +9,18 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation.algorithms.duplicates import IntArray, clusters, exact_groups, exact_pairs, near_pairs
+from annotation.algorithms.duplicates import (
+    Comparison,
+    IntArray,
+    TooManyPairs,
+    clusters,
+    exact_pairs,
+)
 from annotation.models import Project, User
 from annotation.services.audit import record
 from annotation.services.jobs import Progress
 from evaluation.models import LeakagePair, LeakageReport, PairDecision, SplitSet
-from evaluation.queries.leakage import Compared, compared_texts, newest_item_id
+from evaluation.queries.leakage import Compared, newest_item_id
 from evaluation.queries.splits import split_order
 
 MOST_PAIRS = 5_000_000
@@ -47,20 +54,30 @@ def find_copies(report_id: int, progress: Progress) -> None:
     report = LeakageReport.objects.select_related("project", "split_set").get(pk=report_id)
     revision = newest_item_id(report.project)
     progress(0.01, "reading the texts")
-    compared = compared_texts(report.project, report.split_set)
-    texts = len(compared.items)
-    progress(0.1, f"{texts:,} texts read, comparing them")
-    sides = _sides(compared)
-    exact_a, exact_b = _exact(compared, sides)
-    near = near_pairs(
-        compared.texts,
-        report.threshold,
+    compared = Compared(report.project, report.split_set)
+    number = compared.number()
+    comparison = Comparison(
+        compared.texts(),
         report.ngram,
-        sides,
-        lambda done: progress(0.15 + 0.65 * done, f"comparing {texts:,} texts"),
+        number,
+        lambda done: progress(0.01 + 0.39 * done, f"reading {number:,} texts"),
     )
+    texts = len(compared)
+    order = split_order(report.split_set) if report.split_set else []
+    sides = compared.sides(order) if texts and report.split_set else None
+    try:
+        exact_a, exact_b = _exact(comparison, sides)
+        near = comparison.near_pairs(
+            report.threshold,
+            sides,
+            lambda done: progress(0.4 + 0.4 * done, f"comparing {texts:,} texts"),
+            MOST_PAIRS,
+        )
+    except TooManyPairs as many:
+        raise ValidationError(TOO_MANY) from many
+    del comparison
     if len(exact_a) + len(near) > MOST_PAIRS:
-        raise ValidationError(_too_many(len(exact_a) + len(near)))
+        raise ValidationError(TOO_MANY)
     progress(0.8, f"storing {len(exact_a) + len(near):,} pairs")
     a, b = np.concatenate([exact_a, near.a]), np.concatenate([exact_b, near.b])
     similarity = np.concatenate([np.ones(len(exact_a)), near.similarity])
@@ -70,10 +87,9 @@ def find_copies(report_id: int, progress: Progress) -> None:
         "exact": {"pairs": len(exact_a), "clusters": _clusters(texts, exact_a, exact_b)},
         "near": {"pairs": len(near), "clusters": _clusters(texts, near.a, near.b)},
         "semantic": {"pairs": None, "clusters": None, "reason": NOT_COMPUTED},
-        "between": _between(compared, report.split_set, a, b, is_near),
+        "between": _between(order, sides, a, b, is_near) if sides is not None else [],
         "divergence": None,
     }
-    items, splits = compared.items, compared.splits
     with transaction.atomic():
         LeakagePair.objects.filter(report=report)._raw_delete("default")
         with connection.cursor() as cursor, cursor.copy(COPY_PAIRS) as copy:
@@ -82,12 +98,12 @@ def find_copies(report_id: int, progress: Progress) -> None:
                 copy.write_row(
                     (
                         report.pk,
-                        items[i],
-                        items[j],
+                        compared.items[i],
+                        compared.items[j],
                         "near" if is_near[at] else "exact",
                         float(similarity[at]),
-                        splits[i] if splits else "",
-                        splits[j] if splits else "",
+                        compared.split_of(i),
+                        compared.split_of(j),
                         int(cluster[i]),
                     )
                 )
@@ -98,28 +114,19 @@ def find_copies(report_id: int, progress: Progress) -> None:
         )
 
 
-def _too_many(pairs: int) -> str:
-    return (
-        f"There are {pairs:,} pairs of copies, more than the {MOST_PAIRS:,} that can be listed. "
-        "Raise the threshold, or import without exact duplicates."
-    )
+TOO_MANY = (
+    f"There are more pairs of copies than the {MOST_PAIRS:,} that can be listed. "
+    "Raise the threshold, or import without exact duplicates."
+)
 
 
-def _sides(compared: Compared) -> IntArray | None:
-    if not compared.splits:
-        return None
-    number = {name: at for at, name in enumerate(sorted(set(compared.splits)))}
-    return np.fromiter((number[split] for split in compared.splits), np.int64, len(compared.splits))
-
-
-def _exact(compared: Compared, sides: IntArray | None) -> tuple[IntArray, IntArray]:
+def _exact(comparison: Comparison, sides: IntArray | None) -> tuple[IntArray, IntArray]:
     """The pairs of equal texts, across splits only if there are any; refuses before memory runs out."""
-    groups = exact_groups(compared.texts)
+    groups = comparison.exact_groups()
     if sides is not None:
         groups = [group for group in groups if (sides[group] != sides[group[0]]).any()]
-    pairs = sum(len(group) * (len(group) - 1) // 2 for group in groups)
-    if pairs > MOST_PAIRS:
-        raise ValidationError(_too_many(pairs))
+    if sum(len(group) * (len(group) - 1) // 2 for group in groups) > MOST_PAIRS:
+        raise TooManyPairs
     a, b = exact_pairs(groups)
     if sides is not None:
         across = sides[a] != sides[b]
@@ -133,14 +140,9 @@ def _clusters(n: int, a: IntArray, b: IntArray) -> int:
 
 
 def _between(
-    compared: Compared, split_set: SplitSet | None, a: IntArray, b: IntArray, is_near: np.ndarray[Any, Any]
+    order: Sequence[str], side: IntArray, a: IntArray, b: IntArray, is_near: np.ndarray[Any, Any]
 ) -> list[dict[str, Any]]:
     """For every two splits: pairs of each kind, and how many texts of each side are in one."""
-    if split_set is None:
-        return []
-    order = split_order(split_set)
-    number = {name: at for at, name in enumerate(order)}
-    side = np.fromiter((number[split] for split in compared.splits), np.int64, len(compared.splits))
     sizes = np.bincount(side, minlength=len(order))
     rows = []
     for (first, first_name), (second, second_name) in combinations(enumerate(order), 2):

@@ -97,7 +97,33 @@ def test_working_in_tiny_chunks_changes_nothing(texts: list[str], threshold: Fra
         patch.setattr(shingles, "_SHINGLES_AT_ONCE", 3)
         patch.setattr(similarity_join, "_CANDIDATES_AT_ONCE", 2)
         patch.setattr(similarity_join, "_VERIFIED_AT_ONCE", 5)
+        patch.setattr(similarity_join, "_ENTRIES_AT_ONCE", 3)
         assert as_dict(near_pairs(texts, float(threshold), n)) == brute_force(texts, threshold, n)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, THRESHOLDS, st.integers(1, 3), st.integers(0, 2))
+def test_hashes_that_are_equal_for_many_shingles_change_nothing(
+    texts: list[str], threshold: Fraction, n: int, bits: int
+) -> None:
+    whole = shingles.Interned.keys
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            shingles.Interned,
+            "keys",
+            lambda self, at: whole(self, at) >> np.uint64(32 - bits) << np.uint64(3),
+        )
+        assert as_dict(near_pairs(texts, float(threshold), n)) == brute_force(texts, threshold, n)
+
+
+def test_more_pairs_than_are_wanted_are_refused_and_as_many_are_not() -> None:
+    changed = [f"a b c d e f g h i {last}" for last in "jklmnopq"]
+    copies = ["one two three four five"] * 40 + ["one two three four five six"] * 40
+    for texts, pairs in ((changed, 28), (copies, 1600)):
+        comparison = duplicates.Comparison(iter(texts))
+        assert len(comparison.near_pairs(0.5, most=pairs)) == pairs
+        with pytest.raises(duplicates.TooManyPairs):
+            comparison.near_pairs(0.5, most=pairs - 1)
 
 
 @pytest.mark.parametrize("n", [5, 6, 9])
