@@ -16,13 +16,13 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from annotation.algorithms.histograms import MOST_BINS, in_bins, round_edges
 from annotation.algorithms.intervals import wilson
 from annotation.algorithms.text import control_characters, few_letters
-from annotation.models import Import, Project, User
+from annotation.models import Import, Job, Project, User
 from annotation.services.chunks import Limits
 from annotation.services.cleaning import SURE_OF_LANGUAGE
 from annotation.services.imports import limits_of
 from annotation.services.jobs import Progress
 from annotation.services.metadata_fields import detect_fields
-from evaluation.models import CleaningReport, LeakageReport
+from evaluation.models import CleaningReport, LeakagePair, LeakageReport
 from evaluation.queries import cleaning as queries
 from evaluation.queries.leakage import newest_item_id
 from evaluation.services.cleaning_figures import describe_fields, describe_labels, over_time
@@ -33,6 +33,7 @@ MOST_LANGUAGES = 20_000  # texts of which the language is told
 KEPT_IDS = 300  # an address is no longer than servers take
 EXAMPLES, LONGEST_EXAMPLE = 3, 80
 MOST_IMPORTS = 50
+PAIRS_AT_ONCE = 10_000
 UNSURE = "unsure"
 REASONS = {
     "empty": "Empty",
@@ -92,6 +93,26 @@ def clean_pool(project: Project, user: User | None, threshold: float, progress: 
                 "result": result,
             },
         )
+    forget_older_looks(project, copies, progress)
+
+
+def forget_older_looks(project: Project, copies: LeakageReport | None, progress: Progress) -> None:
+    """Deletes what earlier looks found at other similarities, unless somebody asked for it as a leakage check.
+
+    Pairs go so many at a time, so that nobody waits for millions of them at once. While another look is under way its
+    report is not known from an older one, so nothing is deleted then; the next look does.
+    """
+    if Job.objects.filter(project=project, kind="clean_pool", state__in=["queued", "running"]).count() > 1:
+        return
+    checks = Job.objects.filter(project=project, kind="find_copies")
+    asked_for = [pk for pk in checks.values_list("parameters__report", flat=True) if isinstance(pk, int)]
+    older = LeakageReport.objects.filter(project=project, split_set__isnull=True).exclude(pk__in=asked_for)
+    for report in older.exclude(pk=copies.pk if copies else 0):
+        pairs = LeakagePair.objects.filter(report=report)
+        while some := list(pairs.values_list("pk", flat=True)[:PAIRS_AT_ONCE]):
+            LeakagePair.objects.filter(pk__in=some)._raw_delete("default")
+            progress(0.99, "forgetting what an older look found")
+        report.delete()
 
 
 def why_unusable(text: str, limits: Limits) -> str | None:

@@ -16,7 +16,8 @@ from rest_framework.test import APIClient
 
 from annotation.algorithms.histograms import every_period, in_bins, next_period, period_for, round_edges
 from annotation.models import AuditEntry, Import, Item, Job, Project, User
-from evaluation.models import CleaningReport
+from evaluation.models import CleaningReport, LeakagePair, LeakageReport
+from evaluation.services import cleaning as services
 from evaluation.views.cleaning_rows import _binned
 from tests.api.importing import Send, sender
 
@@ -159,7 +160,22 @@ def test_what_came_since_is_said_and_an_import_is_not_judged_by_an_older_report(
     assert "computed before 1 newer text" in client.get(URL).content.decode()
     third = Import.objects.latest("id")
     html = client.get(f"/projects/weather/imports/{third.pk}/").content.decode()
-    assert "is not known yet" in html and "Look for them" in html
+    assert "The texts are compared when one is back" in html and "Drop all of them" not in html
+
+
+def test_what_an_older_look_found_is_forgotten_unless_it_was_asked_for(
+    looked: dict[str, Any], project: Project, api: Api, lea: User, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "PAIRS_AT_ONCE", 1)
+    older = looked["near"]["report"]
+    asked = api(lea).post("/api/v1/projects/weather/leakage/", {"threshold": 0.7})
+    api(lea).post(REST, {"threshold": 0.8})
+    assert [job.state for job in work()] == ["done", "done"]
+    newer = CleaningReport.objects.get().copies_id
+    assert older != newer
+    kept = set(LeakageReport.objects.values_list("pk", flat=True))
+    assert kept == {newer, int(asked.json()["result_url"].rstrip("/").split("/")[-1])}
+    assert not LeakagePair.objects.filter(report=older).exists()
 
 
 def test_a_similarity_that_makes_no_sense_is_refused(
