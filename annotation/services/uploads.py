@@ -22,12 +22,12 @@ def is_full(broken: BaseException | None) -> bool:
     return isinstance(broken, OSError) and broken.errno in {errno.ENOSPC, errno.EDQUOT}
 
 
-def check_size(file: File[bytes]) -> None:
-    """Raises TooLarge for a file that is above the limit, before anything of it is read."""
+def check_size(file: File[bytes], instead: str = "Pack it with gzip, import it in parts") -> None:
+    """Raises TooLarge for a file that is above the limit, before anything of it is read; `instead` says what to do."""
     most = settings.LARGEST_UPLOAD_MB
     if (file.size or 0) > most * MEGABYTE:
         said = f"The file has {file.size / MEGABYTE:,.0f} MB; at most {most:,} MB are taken."
-        do = "Pack it with gzip, import it in parts, or let whoever runs the server raise LARGEST_UPLOAD_MB."
+        do = f"{instead}, or let whoever runs the server raise LARGEST_UPLOAD_MB."
         raise TooLarge({"file": f"{said} {do}"})
 
 

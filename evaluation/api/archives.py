@@ -1,8 +1,9 @@
 """A project's archive over REST: made by a job, fetched, and restored elsewhere."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.core.files.storage import default_storage
+from django.db import transaction
 from django.http import FileResponse, Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -13,10 +14,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
+from annotation.api.errors import TooLargeFile
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.negotiation import AsAddressed
 from annotation.api.requests import Request
 from annotation.models import Job, Role, User
+from annotation.services.uploads import TooLarge
 from evaluation.jobs import start_archive, start_restoration
 from evaluation.services import archives
 
@@ -84,8 +87,12 @@ class Restoration(APIView):
         serializer.is_valid(raise_exception=True)
         sent = serializer.validated_data
         assert isinstance(request.user, User)
-        manifest = archives.read_manifest(sent["file"])
-        project = archives.start_project(request.user, manifest, slug=sent["slug"], name=sent["name"])
-        sent["file"].seek(0)
-        name = default_storage.save(f"archives/restoring/{uuid4()}.zip", sent["file"])
-        return accepted(start_restoration(project, request.user, name, sent["people"]))
+        try:
+            manifest = archives.check_upload(sent["file"])
+        except TooLarge as large:
+            raise TooLargeFile(" ".join(large.messages)) from large
+        with transaction.atomic():
+            project = archives.start_project(request.user, manifest, slug=sent["slug"], name=sent["name"])
+            _, name = archives.keep_upload(sent["file"])
+            job = start_restoration(project, request.user, name, sent["people"])
+        return accepted(job)

@@ -4,15 +4,18 @@ The rooms say which of their tables go in. Split sets and runs stay: they are fi
 ones are pulled as they are.
 """
 
+import contextlib
 import hashlib
 import json
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import islice
 from tempfile import TemporaryFile
 from typing import IO, Any
+from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
@@ -28,6 +31,7 @@ from annotation.services.audit import record
 from annotation.services.jobs import Progress
 from annotation.services.metadata_fields import detect_fields
 from annotation.services.projects import RESERVED_SLUGS
+from annotation.services.uploads import NO_ROOM, check_size, is_full
 from qc.services import archiving as quality
 
 FORMAT, VERSION = "loupe-archive", 1
@@ -39,6 +43,8 @@ LONGEST_MANIFEST = 1_000_000
 MOST_PEOPLE = 500  # that are asked for one by one; others are found by their names
 # What reading a ZIP raises: broken in itself, in a compressed part, cut off, packed in another way, or encrypted
 DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
+WAITING = "archives/restoring"
+ABANDONED_AFTER = timedelta(days=1)
 MOST_UNPACKED = 200  # times the size of the file; no real archive packs as well
 
 
@@ -173,9 +179,47 @@ class Person:
     role: str
 
 
+def check_upload(file: File[bytes]) -> dict[str, Any]:
+    """The manifest of an archive that somebody sent. Raises TooLarge, or ValidationError for what is no archive."""
+    check_size(file, "Restore it on a server that takes files of this size")
+    return read_manifest(file)
+
+
+def keep_upload(file: File[bytes]) -> tuple[str, str]:
+    """Stores an archive that is to be restored; its key, and where it waits. Raises ValidationError for a full disk."""
+    key = str(uuid4())
+    file.seek(0)
+    name = uploaded_as(key)
+    try:
+        return key, default_storage.save(name, file)
+    except OSError as broken:
+        if not is_full(broken):
+            raise
+        default_storage.delete(name)
+        raise ValidationError({"file": NO_ROOM}) from broken
+
+
 def uploaded_as(key: str) -> str:
     """Where an archive waits to be restored."""
-    return f"archives/restoring/{key}.zip"
+    return f"{WAITING}/{key}.zip"
+
+
+def forget_abandoned() -> int:
+    """Deletes archives that were uploaded a day ago or more and that nobody went on to restore; how many."""
+    if not default_storage.exists(WAITING):
+        return 0
+    alive = Job.objects.filter(kind="restore_archive", state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    wanted = set(alive.values_list("parameters__file", flat=True))
+    gone = 0
+    for file in default_storage.listdir(WAITING)[1]:
+        name = f"{WAITING}/{file}"
+        if name in wanted:
+            continue
+        with contextlib.suppress(FileNotFoundError):  # a restoration that ended just now
+            if default_storage.get_modified_time(name) < timezone.now() - ABANDONED_AFTER:
+                default_storage.delete(name)
+                gone += 1
+    return gone
 
 
 def people_of(file: IO[bytes]) -> list[Person]:

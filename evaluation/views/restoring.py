@@ -1,6 +1,6 @@
 """Restoring a project from its archive: the file, then what it holds and who is who, then a job."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from annotation.models import Job, User
 from annotation.queries.jobs import worker_alive
+from annotation.services.uploads import TooLarge
 from evaluation.forms.restoring import NamesForm, UploadForm, people_in
 from evaluation.jobs import start_restoration
 from evaluation.services import archives
@@ -23,17 +24,19 @@ def upload(request: HttpRequest) -> HttpResponse:
     """Takes an archive in, if it is one; shows how the last restorations went."""
     assert isinstance(request.user, User)
     form = UploadForm(request.POST, request.FILES) if request.method == "POST" else UploadForm()
+    status = 400
     if request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
-            archives.read_manifest(file)
+            archives.check_upload(file)
             archives.people_of(file)
+            key, _ = archives.keep_upload(file)
+        except TooLarge as large:
+            form.add_error("file", large.messages)
+            status = 413
         except ValidationError as wrong:
             form.add_error("file", wrong.messages)
         else:
-            key = str(uuid4())
-            file.seek(0)
-            default_storage.save(archives.uploaded_as(key), file)
             request.session[UPLOADED] = [*request.session.get(UPLOADED, []), key][-SHOWN:]
             return redirect("name-archive", key)
     mine = Job.objects.filter(kind="restore_archive", created_by=request.user)
@@ -42,7 +45,7 @@ def upload(request: HttpRequest) -> HttpResponse:
         "jobs": mine.select_related("project").order_by("-created")[:SHOWN],
         "worker_alive": worker_alive(),
     }
-    return render(request, "evaluation/restore.html", context, status=400 if form.errors else 200)
+    return render(request, "evaluation/restore.html", context, status=status if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

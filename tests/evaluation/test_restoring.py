@@ -5,14 +5,19 @@ import json
 import struct
 import zipfile
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
+from django.conf import settings
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, Flag, Item, Job, Membership, Project, User
+from evaluation.services import archives
 from evaluation.services.archives import MANIFEST, write_archive
 
 Page = Callable[[User | None], Client]
@@ -161,3 +166,35 @@ def test_rest_says_who_is_who(project: Project, archive: bytes, otto: User, api:
     assert job.state == "done", job.error
     assert Flag.objects.get(item__project__slug="rest").user == otto
     assert MANIFEST in zipfile.ZipFile(io.BytesIO(archive)).namelist()
+
+
+def test_an_archive_above_the_limit_is_too_large_by_both_ways(
+    archive: bytes, otto: User, page: Page, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "LARGEST_UPLOAD_MB", 0)
+    shown = page(otto).post("/archives/", {"file": SimpleUploadedFile("weather.zip", archive)})
+    assert shown.status_code == 413 and "raise LARGEST_UPLOAD_MB" in shown.content.decode()
+    sent = {"file": SimpleUploadedFile("weather.zip", archive), "slug": "again"}
+    answer = api(otto).post("/api/v1/archives/", sent, format="multipart")
+    assert answer.status_code == 413 and "raise LARGEST_UPLOAD_MB" in answer.json()["detail"]
+    assert not Project.objects.filter(slug="again").exists()
+
+
+def test_an_archive_that_nobody_restores_is_deleted_after_a_day(
+    archive: bytes, otto: User, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = page(otto)
+    abandoned, waiting = upload(client, archive), upload(client, archive)
+    restored = client.post(waiting, {"name": "Weather again", "slug": "again"})
+    assert restored["Location"] == "/archives/"
+    named = {way: archives.uploaded_as(way.split("/")[2]) for way in (abandoned, waiting)}
+    archives.forget_abandoned()
+    assert client.get(abandoned).status_code == 200
+
+    def a_day_ago(name: str) -> datetime:
+        return timezone.now() - timedelta(hours=25)
+
+    monkeypatch.setattr(default_storage, "get_modified_time", a_day_ago, raising=False)
+    archives.forget_abandoned()
+    assert client.get(abandoned).status_code == 404
+    assert not default_storage.exists(named[abandoned]) and default_storage.exists(named[waiting])
