@@ -272,8 +272,10 @@ CELERY_BEAT_SCHEDULE = {
     "return-expired-leases": {"task": "loupe.return_expired_leases", "schedule": 30.0},
     "tally-answers": {"task": "loupe.tally_answers", "schedule": 60.0},
     "keep-blocks": {"task": "loupe.keep_blocks", "schedule": 20.0},
+    "forget-abandoned-archives": {"task": "loupe.forget_abandoned_archives", "schedule": 3600.0},
+    "look-at-new-texts": {"task": "loupe.look_at_new_texts", "schedule": 10.0},
 }
-LARGEST_UPLOAD_MB = int(env("LARGEST_UPLOAD_MB", "2000"))  # of a file that is imported
+LARGEST_UPLOAD_MB = int(env("LARGEST_UPLOAD_MB", "2000"))  # of a file that is imported, or an archive
 JOB_DEAD_AFTER = float(env("JOB_DEAD_AFTER", "30"))  # seconds without a sign of life
 
 # REST

@@ -7,6 +7,9 @@ from django.urls import reverse
 from annotation.jobs import start_job
 from annotation.models import Job, Project, User
 from evaluation.models import LeakageReport, Run, SplitSet
+from evaluation.queries.cleaning import cleaning_report
+from evaluation.queries.new_texts import imports_to_look_at
+from evaluation.services.cleaning import THRESHOLD
 
 
 def start_report(run: Run, user: User) -> Job:
@@ -47,6 +50,16 @@ def start_split_set(split_set: SplitSet, user: User) -> Job:
         result_url=reverse("api-split-set", args=[split_set.pk]),
         page_url=reverse("split-set", args=[split_set.project.slug, split_set.pk]),
     )
+
+
+def look_at_new_texts() -> list[Job]:
+    """Starts a look at every pool into which texts came lately, in the way in which it was looked at last."""
+    started = []
+    for source in imports_to_look_at():
+        report = cleaning_report(source.project)
+        threshold = report.threshold if report else THRESHOLD
+        started.append(start_cleaning(source.project, source.created_by, threshold))
+    return started
 
 
 def start_cleaning(project: Project, user: User, threshold: float) -> Job:

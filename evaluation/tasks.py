@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from annotation.services import jobs
+from evaluation.jobs import look_at_new_texts as start_looks
 from evaluation.services import archives, cleaning, leakage, runs, splits
 
 
@@ -30,6 +31,12 @@ def clean_pool(job_id: str) -> None:
             cleaning.clean_pool(job.project, job.created_by, job.parameters["threshold"], progress)
 
 
+@shared_task(name="loupe.look_at_new_texts")
+def look_at_new_texts() -> None:
+    """Starts a look at every pool into which texts came."""
+    start_looks()
+
+
 @shared_task(name="loupe.build_split_set")
 def build_split_set(job_id: str) -> None:
     """Builds a split set."""
@@ -44,6 +51,12 @@ def make_archive(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             archives.make_archive(job, progress)
+
+
+@shared_task(name="loupe.forget_abandoned_archives")
+def forget_abandoned_archives() -> None:
+    """Deletes uploaded archives that nobody went on to restore."""
+    archives.forget_abandoned()
 
 
 @shared_task(name="loupe.restore_archive")

@@ -45,6 +45,7 @@ HELP = {
     "text_minimum": "Characters that an imported text has at least.",
     "text_maximum": "Characters that an imported text has at most.",
     "fewest_letters": "Share of letters that an imported text has at least.",
+    "looks_for_copies": "Whether near-duplicates are looked for after an import without being asked.",
     "languages": "ISO 639-1 codes of the languages that imported texts may have; empty: any.",
     "question": "Shown above the labels. Default: a question that fits the task.",
 }

@@ -77,6 +77,7 @@ class SettingsForm(forms.Form):
     text_maximum = number("Characters of the longest text", 100_000, wide=True)
     fewest_letters = PercentField(label="Letters in a text, at least", required=False)
     languages = LanguagesField(label="Languages", required=False)
+    looks_for_copies = forms.BooleanField(required=False, label="Look for near-duplicates after every import")
     asks_difficulty = forms.BooleanField(required=False, label="Ask how hard a text was")
     asks_confidence = forms.BooleanField(required=False, label="Ask how sure the annotator is")
     shows_quality = forms.BooleanField(required=False, label="Annotators see their own quality")

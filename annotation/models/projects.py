@@ -75,6 +75,9 @@ class Project(models.Model):
         default=0.2, validators=rate
     )  # of the characters that are not white space
     languages = ArrayField(models.CharField(max_length=3), default=list, blank=True)  # ISO 639-1; empty: any
+    looks_for_copies = models.BooleanField(
+        default=True
+    )  # whether a look at the pool follows an import by itself
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)
     deleted = models.DateTimeField(null=True, blank=True)

@@ -40,6 +40,7 @@ SETTINGS = [
     "total_minutes",
     "break_minutes",
     *LIMITS,
+    "looks_for_copies",
 ]
 
 

@@ -118,7 +118,7 @@ def import_result(
         "source": source,
         "job": job,
         "undoing": undoing,
-        "worker_alive": worker_alive() if any(one and one.alive for one in (job, undoing)) else True,
+        "worker_alive": worker_alive(),
         "reasons": queries.reasons_with_examples(source),
         "duplicates": list(queries.left_out(source, "duplicate")[:20]),
         "why_not_undoable": queries.why_not_undoable(source),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms import BaseFormSet
+from django.forms import BaseFormSet, BooleanField
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 
@@ -93,7 +93,8 @@ def _ticked(data: QueryDict) -> dict[str, bool]:
     """The boxes, of which only ticked ones are sent."""
     return {
         name: name in data
-        for name in ("asks_difficulty", "asks_confidence", "shows_quality", "overlapping_spans")
+        for name, field in forms.ProjectForm.base_fields.items()
+        if isinstance(field, BooleanField)
     }
 
 

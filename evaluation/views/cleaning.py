@@ -23,11 +23,11 @@ from evaluation.forms.cleaning import CleaningForm
 from evaluation.jobs import start_cleaning
 from evaluation.models import CleaningReport, LeakagePair
 from evaluation.queries import cleaning as queries
+from evaluation.queries import new_texts
 from evaluation.queries.leakage import after
-from evaluation.services.cleaning import REASONS, UNSURE
+from evaluation.services.cleaning import REASONS, THRESHOLD, UNSURE
 from evaluation.views.cleaning_rows import figures
 
-JOB = "clean_pool"
 FEW, PAGE = 5, 20
 BECAUSE = "near-duplicate of another text"
 
@@ -41,9 +41,10 @@ def cleaning(request: HttpRequest, slug: str) -> HttpResponse:
     form = CleaningForm(request.POST) if request.method == "POST" else CleaningForm(initial=kept)
     if form.is_bound and form.is_valid():
         start_cleaning(project, request.user, form.cleaned_data["threshold"])
-        return redirect("cleaning", slug)
-    job = live_job(project, JOB)
-    last = None if job else newest_job(project, JOB)
+        back = id_in(request.POST, "import")
+        return redirect("cleaning", slug) if back is None else redirect("import-result", slug, back)
+    job = live_job(project, new_texts.LOOK)
+    last = None if job else newest_job(project, new_texts.LOOK)
     context = {
         "form": form,
         "report": report,
@@ -131,24 +132,30 @@ def import_result(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Where a file's rows went, and which of its texts are nearly one that was there before."""
     project = open_project(request, slug, Role.LEAD)
     source = get_object_or_404(imports(project), pk=pk)
-    report = queries.cleaning_report(project)
-    job = live_job(project, JOB)
-    more: dict[str, Any] = {"near": None, "near_job": job, "undo": _undo(request, project)}
-    if source.state == Import.State.DONE and report and _knows(report, source):
-        near = report.result["near"]
-        found = near.get("imports", {}).get(str(pk), {"before": 0, "inside": 0})
-        more["near"] = {
-            "report": report,
-            "reason": near["reason"],
-            **found,
-            "pairs": _rows(queries.open_pairs(report, source)[:FEW]) if found["before"] else [],
-        }
+    more: dict[str, Any] = {"undo": _undo(request, project)}
+    if source.state == Import.State.DONE and new_texts.brought_texts(source):
+        report = queries.cleaning_report(project)
+        if report and new_texts.knows(report, source):
+            more["near"] = _near(report, source)
+        else:
+            more["waiting"], more["near_job"] = new_texts.waiting_for(source)
+            more["threshold"] = report.threshold if report else THRESHOLD
+            more |= (
+                {"gigabytes": new_texts.memory_needed(project) / 1e9} if more["waiting"] == "large" else {}
+            )
     return result_page(request, slug, pk, more)
 
 
-def _knows(report: CleaningReport, source: Import) -> bool:
-    """Whether the report saw what the import brought in."""
-    return source.finished is not None and report.computed > source.finished
+def _near(report: CleaningReport, source: Import) -> dict[str, Any]:
+    """How many texts of an import are nearly ones from before, by the report, and the first that are still in."""
+    near = report.result["near"]
+    found = near.get("imports", {}).get(str(source.pk), {"before": 0, "inside": 0})
+    return {
+        "report": report,
+        "reason": near["reason"],
+        **found,
+        "pairs": _rows(queries.open_pairs(report, source)[:FEW]) if found["before"] else [],
+    }
 
 
 @require_POST
