@@ -2,7 +2,8 @@
 
 For every item in a round, at every moment, open_slots = overlap − answers − live leases. Each statement below keeps
 that by itself, and gold items and repeats have no part in it. Whoever acts for an annotator first locks the Annotator
-and their Participation; what follows then sees all that the annotator did before. Rows are locked in the order
+and their Participation; what follows then sees all that the annotator did before. (The take locks them in its own
+statement, and does nothing if they changed since they were read.) Rows are locked in the order
 annotator, participation, assignment, gold item, round item, round; the take skips gold and round items that are
 locked, so no two wait for each other.
 """
@@ -202,12 +203,29 @@ def _note_activity(annotator: Annotator, round_id: int, now: datetime) -> None:
     annotator.save(update_fields=["active", "item_seconds", "sitting_seconds"])
 
 
-@transaction.atomic
 def _take(
     desk: Desk, made: Round, annotator: Annotator, wanted: int, now: datetime, at_hand: bool
 ) -> tuple[Participation, list[Lease]]:
-    """Leases up to `wanted` items of the round that the annotator has not had."""
+    """Leases up to `wanted` items of the round that the annotator has not had.
+
+    Nearly always what was read at the desk still holds, and a single statement will do.
+    """
+    part = desk.parts.get(made.pk)
+    if part is not None and (desk.membership is None or desk.membership.quota is None):
+        seen = annotator.active
+        timekeeping.note_request(annotator, desk.project, now, at_hand=at_hand)
+        if taken := take_from(made, part, annotator, wanted, seen, now):
+            return part, taken
+    return _take_locked(desk, made, annotator, wanted, now, at_hand)
+
+
+@transaction.atomic
+def _take_locked(
+    desk: Desk, made: Round, annotator: Annotator, wanted: int, now: datetime, at_hand: bool
+) -> tuple[Participation, list[Lease]]:
+    """The same for whom nobody can change meanwhile: a first call, a quota, or nothing found at the first glance."""
     part = lock_participation(made.pk, annotator)
+    seen = annotator.active
     timekeeping.note_request(annotator, desk.project, now, at_hand=at_hand)
     if annotator.read_version is None:
         annotator.read_version = desk.guideline_version
@@ -218,11 +236,11 @@ def _take(
         wanted = min(wanted, desk.membership.quota - annotator.answers - live)
     if wanted <= 0:
         return part, []
-    taken = take_from(made, part, annotator, wanted, now)
+    taken = take_from(made, part, annotator, wanted, seen, now)
     if not taken:  # before saying that there is nothing: look behind, and at leases that ran out
         _return_batch(now)
         part.started_after = part.untouched_after = -1
-        taken = take_from(made, part, annotator, wanted, now)
+        taken = take_from(made, part, annotator, wanted, now, now)
     return part, taken
 
 

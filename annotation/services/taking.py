@@ -86,24 +86,31 @@ gold AS MATERIALIZED (
     UNION ALL SELECT item_id, 'repeat', place FROM again
 )"""  # noqa: S608 – the only insertion is the constant above
 
-# Returned items first, then started ones, then untouched ones, each in the round's order; one statement.
+# Returned items first, then started ones, then untouched ones, each in the round's order; one statement. It hands out
+# nothing to somebody who has changed since their row was read: `me`, locked before all others, is then empty.
 _TAKE = f"""
-WITH returned AS MATERIALIZED (
+WITH me AS MATERIALIZED (
+    SELECT FROM annotation_annotator w JOIN annotation_participation part ON part.annotator_id = w.id
+    WHERE w.id = %(annotator)s AND part.id = %(participation)s
+      AND w.active IS NOT DISTINCT FROM %(seen)s::timestamptz AND part.handed = %(handed)s
+      AND part.started_after >= %(started_after)s AND part.untouched_after >= %(untouched_after)s
+    FOR NO KEY UPDATE
+), returned AS MATERIALIZED (
     SELECT ri.id, ri.position
     FROM annotation_returneditem r JOIN annotation_rounditem ri ON ri.id = r.round_item_id
-    WHERE r.round_id = %(round)s AND ri.open_slots > 0 AND {_FREE}
+    WHERE r.round_id = %(round)s AND ri.open_slots > 0 AND EXISTS (SELECT FROM me) AND {_FREE}
     ORDER BY ri.position LIMIT %(near)s
 ), started AS MATERIALIZED (
     SELECT ri.id, ri.position
     FROM annotation_rounditem ri
     WHERE ri.round_id = %(round)s AND ri.open_slots > 0 AND ri.open_slots < ri.overlap
-      AND ri.position > %(started_after)s AND {_FREE}
+      AND ri.position > %(started_after)s AND EXISTS (SELECT FROM me) AND {_FREE}
     ORDER BY ri.position LIMIT %(near)s
 ), untouched AS MATERIALIZED (
     SELECT ri.id, ri.position
     FROM annotation_rounditem ri
     WHERE ri.round_id = %(round)s AND ri.open_slots > 0 AND ri.open_slots = ri.overlap
-      AND ri.position > %(untouched_after)s AND {_FREE}
+      AND ri.position > %(untouched_after)s AND EXISTS (SELECT FROM me) AND {_FREE}
     ORDER BY ri.position LIMIT %(near)s
 ), candidates AS MATERIALIZED (
     SELECT id, min(queue) AS queue, min(position) AS position
@@ -139,8 +146,8 @@ WITH returned AS MATERIALIZED (
     FROM gold WHERE g.id = gold.id
 ), clock AS (
     UPDATE annotation_annotator SET active = %(now)s, item_seconds = %(item_seconds)s,
-        sitting_seconds = %(sitting_seconds)s, read_version = %(read_version)s::int
-    WHERE id = %(annotator)s
+        sitting_seconds = %(sitting_seconds)s, read_version = COALESCE(read_version, %(read_version)s::int)
+    WHERE id = %(annotator)s AND EXISTS (SELECT FROM me)
 ), behind AS (
     UPDATE annotation_participation p SET handed = p.handed + (SELECT count(*) FROM leased),
         started_after = GREATEST(%(started_after)s, LEAST(
@@ -152,7 +159,7 @@ WITH returned AS MATERIALIZED (
             COALESCE((SELECT min(position) - 1 FROM untouched),
                      (SELECT max(ri.position) FROM annotation_rounditem ri WHERE ri.round_id = %(round)s
                       AND ri.open_slots > 0 AND ri.open_slots = ri.overlap AND ri.position > %(untouched_after)s)))
-    WHERE p.id = %(participation)s
+    WHERE p.id = %(participation)s AND EXISTS (SELECT FROM me)
 )
 SELECT leased.id, leased.item_id, item.text, item.meta
 FROM leased JOIN annotation_item item ON item.id = leased.item_id ORDER BY leased.id
@@ -160,9 +167,18 @@ FROM leased JOIN annotation_item item ON item.id = leased.item_id ORDER BY lease
 
 
 def take_from(
-    made: Round, part: Participation, annotator: Annotator, wanted: int, now: datetime
+    made: Round,
+    part: Participation,
+    annotator: Annotator,
+    wanted: int,
+    seen: datetime | None,
+    now: datetime,
 ) -> list[Lease]:
-    """Leases up to `wanted` items of the round to the annotator, who is locked; notes their clock and position."""
+    """Leases up to `wanted` items of the round to the annotator; notes their clock and position.
+
+    `seen` is when the annotator was last active, as it was read with `part`. Nothing is leased, and nothing noted, if
+    the annotator has done something since: lock them and try again.
+    """
     expires = now + LEASE
     drawn = draw(
         settings.SECRET_KEY.encode(),
@@ -182,6 +198,8 @@ def take_from(
         "project": made.project_id,
         "annotator": annotator.pk,
         "participation": part.pk,
+        "seen": seen,
+        "handed": part.handed,
         "unseen": made.audience == Round.Audience.UNSEEN,
         "started_after": part.started_after,
         "untouched_after": part.untouched_after,

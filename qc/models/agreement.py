@@ -70,7 +70,9 @@ class TruthReport(models.Model):
     project = models.OneToOneField(Project, models.CASCADE, related_name="truth_report")
     computed = models.DateTimeField(default=timezone.now)
     revision = models.BigIntegerField(default=0)
-    methods = ArrayField(models.CharField(max_length=11), default=list)  # in the order in which blocks have them
+    methods = ArrayField(
+        models.CharField(max_length=11), default=list
+    )  # in the order in which blocks have them
     labels = ArrayField(models.BigIntegerField(), default=list)  # the ids behind the codes in the blocks
     result = models.JSONField()
 

@@ -76,7 +76,9 @@ def test_its_page_and_rest_say_it_and_how_many_answers_are_newer(
     assert page(lea).get(f"/api/v1/items/{late.pk}/truth/").status_code == 404
 
 
-def test_a_text_is_read_in_as_many_statements_however_many_there_are(compared: Project, answer: Answer) -> None:
+def test_a_text_is_read_in_as_many_statements_however_many_there_are(
+    compared: Project, answer: Answer
+) -> None:
     text = Item.objects.select_related("project").get(external_id="text 3")
     with CaptureQueriesContext(connection) as few:
         truth_of_text(text)
