@@ -66,8 +66,8 @@ def project_for(user: Person, slug: str, need: Role = Role.ANNOTATOR) -> Project
 
 def open_project(request: HttpRequest, slug: str, need: Role = Role.ANNOTATOR) -> Project:
     """`project_for` for pages: also tells the shell which project is at hand."""
-    project = project_for(request.user, slug, need)
-    request.project = project  # type: ignore[attr-defined]
+    project = get_object_or_404(Project, slug=slug)
+    _enter(request, project, authorise(request.user, project, need))
     return project
 
 
@@ -79,24 +79,36 @@ def open_object(
     path: str = "project",
 ) -> M:
     """`object_for` for pages: also tells the shell which project is at hand."""
-    found = object_for(request.user, queryset, pk, need, path)
-    project: Any = found
-    for step in path.split("."):
-        project = getattr(project, step)
-    request.project = project  # type: ignore[attr-defined]
+    found, project = _with_project(queryset, pk, path)
+    _enter(request, project, authorise(request.user, project, need))
     return found
+
+
+def role_here(request: HttpRequest) -> Role | None:
+    """The user's role in the project of this page, as it was when the page was opened; asked of nobody again."""
+    role: Role | None = getattr(request, "role", None)
+    return role
+
+
+def _enter(request: HttpRequest, project: Project, role: Role) -> None:
+    request.project, request.role = project, role  # type: ignore[attr-defined]
 
 
 def object_for(
     user: Person, queryset: QuerySet[M], pk: object, need: Role = Role.ANNOTATOR, path: str = "project"
 ) -> M:
     """The object with this primary key, for somebody who has the right in its project (reached by `path`)."""
+    found, project = _with_project(queryset, pk, path)
+    authorise(user, project, need)
+    return found
+
+
+def _with_project(queryset: QuerySet[M], pk: object, path: str) -> tuple[M, Project]:
     found = get_object_or_404(queryset.select_related(path.replace(".", "__")), pk=pk)
     project: Any = found
     for step in path.split("."):
         project = getattr(project, step)
-    authorise(user, project, need)
-    return found
+    return found, project
 
 
 def projects_of(user: Person) -> QuerySet[Project]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from annotation.access import may, role_in
+from annotation.access import may, role_here
 from annotation.models import Project, Role
 
 # One entry per station: (group, name, icon, URL name, right that is needed); one whose page is not there is left out.
@@ -61,7 +61,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     user = getattr(request, "user", None)
     if project is None or user is None:
         return {}
-    role = role_in(user, project)
+    role = role_here(request)
     return {
         "project": project,
         "role": role,

@@ -23,6 +23,7 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from annotation.models import Membership, Project, Role, User  # noqa: E402
 from annotation.services.projects import create_project  # noqa: E402
 from qc.models import Case  # noqa: E402
+from qc.services.placing import place_decided  # noqa: E402
 
 LABELS = ["refund", "fee", "transfer"]
 TIMES = 7
@@ -47,6 +48,7 @@ def fill(slug: str, size: int, people: list[User]) -> Project:
     with connection.cursor() as cursor:
         for statement in STATEMENTS:
             cursor.execute(statement, values)
+    place_decided(project)
     return project
 
 

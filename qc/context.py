@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.urls import reverse
 
-from annotation.access import may, role_in
+from annotation.access import may, role_here
 from annotation.models import Project, Role
 from qc.queries import cases, feedback
 
@@ -17,7 +17,7 @@ def side_bar(request: HttpRequest) -> dict[str, Any]:
     if project is None or user is None:
         return {}
     found: dict[str, Any] = {"station_counts": {}, "told_decisions": None}
-    role = role_in(user, project)
+    role = role_here(request)
     if may(role, Role.ADJUDICATOR):
         address = reverse("adjudicate", args=[project.slug])
         found["station_counts"][address] = cases.count_waiting(project, user)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation import jobs
-from annotation.access import may, open_project, role_in
+from annotation.access import may, open_project, role_here
 from annotation.algorithms.formulas import defuse
 from annotation.forms.account import InvitedUserForm
 from annotation.forms.members import InviteForm, MemberForm, QuotaForm
@@ -63,7 +63,7 @@ def team_page(request: HttpRequest, project: Project) -> dict[str, Any]:
         project=project, accepted_by__isnull=True, expires__gt=timezone.now()
     )
     chosen = request.GET.get("member", "")
-    is_owner = may(role_in(request.user, project), Role.OWNER)
+    is_owner = may(role_here(request), Role.OWNER)
     shown = next((work for work in everybody if work.membership.user.username == chosen), None)
     paused = [work for work in here if work.membership.state == Membership.State.PAUSED]
     return {

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from annotation.access import may, open_project, role_in
+from annotation.access import may, open_project, role_here
 from annotation.forms.addresses import id_in
 from annotation.forms.settings import SettingsForm, settings_of
 from annotation.models import Item, Project, Role, User
@@ -53,7 +53,7 @@ def _page(request: HttpRequest, project: Project, form: SettingsForm) -> dict[st
         "labels": known,
         "in_use": sum(label.retired is None for label in known),
         "about": about,
-        "is_owner": may(role_in(request.user, project), Role.OWNER),
+        "is_owner": may(role_here(request), Role.OWNER),
         "deleted_rounds": audit.deleted_rounds(project),
         "deleted_items": items[: audit.MOST_DELETED],
         "older": items[audit.MOST_DELETED - 1].pk if len(items) > audit.MOST_DELETED else None,

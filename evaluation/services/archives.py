@@ -33,6 +33,7 @@ from annotation.services.metadata_fields import detect_fields
 from annotation.services.projects import RESERVED_SLUGS
 from annotation.services.uploads import NO_ROOM, check_size, is_full
 from qc.services import archiving as quality
+from qc.services.placing import place_decided
 
 FORMAT, VERSION = "loupe-archive", 1
 TABLES = [*ground.TABLES, *quality.TABLES]
@@ -290,6 +291,7 @@ def read_archive(
             done += n
     if MetadataField._meta.label_lower not in entries:  # an older archive
         detect_fields(project)
+    place_decided(project)
     Membership.objects.update_or_create(
         project=project, user=user, defaults={"role": Role.OWNER, "state": Membership.State.ACTIVE}
     )

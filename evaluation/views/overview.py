@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from annotation.access import deleted_projects_of, may, open_project, projects_of, role_in
+from annotation.access import deleted_projects_of, may, open_project, projects_of, role_here
 from annotation.models import Job, Role, User
 from annotation.queries import people, projects
 from annotation.queries.jobs import worker_alive
@@ -42,7 +42,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
 def project_home(request: HttpRequest, slug: str) -> HttpResponse:
     """For leads: stages, what is next, rounds, team. Annotators and adjudicators go to their work."""
     project = open_project(request, slug)
-    role = role_in(request.user, project)
+    role = role_here(request)
     if not may(role, Role.LEAD):
         return redirect("adjudicate" if role == Role.ADJUDICATOR else "annotate", slug)
     now = overview.standing(project)

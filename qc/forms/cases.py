@@ -1,11 +1,12 @@
 """What people fill in about cases."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 
-from annotation.models import MetaLabel, Project
+from annotation.models import Label, MetaLabel, Project
 from annotation.queries.projects import active_labels
 from qc.models import Case, Outcome
 from qc.services.cases import MOST_CASES, MOST_QUORUM
@@ -40,10 +41,14 @@ class AnswerForm(forms.Form):
         required=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"})
     )
 
-    def __init__(self, project: Project, data: Any = None) -> None:
+    def __init__(
+        self, project: Project, data: Any = None, labels: Iterable[Label] | None = None
+    ) -> None:
+        """`labels` that can be chosen, where they are at hand."""
         super().__init__(data)
         self.task = project.task
-        self.names = [(label.name, label.name) for label in active_labels(project)]
+        offered = active_labels(project) if labels is None else labels
+        self.names = [(label.name, label.name) for label in offered]
         self.fields["label"] = forms.ChoiceField(required=False, choices=[("", ""), *self.names])
         self.fields["labels"] = forms.MultipleChoiceField(required=False, choices=self.names)
 
@@ -78,8 +83,10 @@ class OutcomeForm(AnswerForm):
     rationale = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2}))
     proposal = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(self, project: Project, data: Any = None) -> None:
-        super().__init__(project, data)
+    def __init__(
+        self, project: Project, data: Any = None, labels: Iterable[Label] | None = None
+    ) -> None:
+        super().__init__(project, data, labels)
         self.fields["acceptable"] = forms.MultipleChoiceField(required=False, choices=self.names)
 
     def content(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from qc.models.agreement import (
     TruthBlock,
     TruthReport,
 )
-from qc.models.cases import Case, Decision, Outcome, StandAside, Vote
+from qc.models.cases import Case, DecidedText, Decision, Outcome, StandAside, Vote
 from qc.models.review import (
     GuidelineProposal,
     MetaLabelReport,
@@ -23,6 +23,7 @@ __all__ = [
     "AgreementReport",
     "AnnotatorReport",
     "Case",
+    "DecidedText",
     "Decision",
     "GuidelineProposal",
     "HumanCeiling",

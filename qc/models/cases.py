@@ -98,6 +98,13 @@ class Vote(models.Model):
         ]
 
 
+class DecidedText(models.Model):
+    """Where a text that was decided lies among all texts, so that like ones are found without placing it again."""
+
+    item = models.OneToOneField(Item, models.CASCADE, primary_key=True, related_name="decided_text")
+    vector = models.BinaryField()  # its embedding: 256 numbers of half precision
+
+
 class StandAside(models.Model):
     """A lead has looked at who answered the text of a case, and therefore does not vote on it, reopened or not."""
 

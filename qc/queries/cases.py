@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+from django.db import connection
 from django.db.models import Count, Exists, OuterRef, Prefetch, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
@@ -19,6 +20,17 @@ MOST_COUNTED = 1_000
 MOST_FLAGS = 5_000  # that are looked through for texts without a case
 MOST_LISTED = 50
 Names = Mapping[int, str]
+
+# Each text's open case is looked up in the index: a join would read all cases of all projects
+_FLAGGED = """
+WITH newest AS MATERIALIZED (
+    SELECT flag.item_id FROM annotation_flag flag JOIN annotation_item item ON item.id = flag.item_id
+    WHERE item.project_id = %(project)s AND item.deleted IS NULL AND flag.resolved IS NULL
+    ORDER BY flag.id DESC LIMIT %(most)s
+)
+SELECT count(*) FROM (SELECT DISTINCT item_id FROM newest) flagged
+WHERE (SELECT c.id FROM qc_case c WHERE c.item_id = flagged.item_id AND c.state = 'open' LIMIT 1) IS NULL
+"""
 
 
 def cases(project: Project, state: str = "", source: str = "") -> QuerySet[Case]:
@@ -112,24 +124,29 @@ def deciders(project: Project) -> list[User]:
     return list(members.filter(Exists(made.filter(by_votes=False))).order_by("username"))
 
 
-def count_cases(project: Project, state: str) -> int:
-    """How many cases are in this state; 1,001 says that there are more than 1,000."""
-    return Case.objects.filter(project=project, state=state).order_by()[: MOST_COUNTED + 1].count()
+def count_cases(project: Project) -> dict[str, int]:
+    """How many cases are in each state; 1,001 says that there are more than 1,000."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state, (SELECT count(*) FROM (SELECT FROM qc_case WHERE project_id = %s AND state = every.state"
+            " LIMIT %s) counted) FROM unnest(%s::text[]) every (state)",
+            [project.pk, MOST_COUNTED + 1, Case.State.values],
+        )
+        return dict(cursor.fetchall())
 
 
 def count_waiting(project: Project, user: User) -> tuple[int, bool]:
     """How many of the newest 1,000 open cases wait for this person's vote, and whether there are older ones."""
-    newest = Case.objects.filter(project=project, state=Case.State.OPEN).order_by("-id")
-    ids = list(newest.values_list("pk", flat=True)[: MOST_COUNTED + 1])
-    left = Case.objects.filter(waits_for(user), pk__in=ids[:MOST_COUNTED]).order_by()
-    return left.count() if ids else 0, len(ids) > MOST_COUNTED
+    newest = Case.objects.filter(project=project, state=Case.State.OPEN).order_by("-id").values("pk")
+    left = Case.objects.filter(waits_for(user), pk__in=newest[:MOST_COUNTED]).order_by()
+    return left.count(), newest[MOST_COUNTED : MOST_COUNTED + 1].exists()
 
 
 def count_flagged(project: Project) -> int:
     """How many texts have open flags and no open case, among those of the newest 5,000 open flags."""
-    flags = Flag.objects.filter(item__project=project, item__deleted__isnull=True, resolved__isnull=True)
-    items = set(flags.order_by("-id").values_list("item_id", flat=True)[:MOST_FLAGS])
-    return len(items) - Case.objects.filter(item__in=items, state=Case.State.OPEN).count()
+    with connection.cursor() as cursor:
+        cursor.execute(_FLAGGED, {"project": project.pk, "most": MOST_FLAGS})
+        return int(cursor.fetchone()[0])
 
 
 @dataclass
@@ -169,7 +186,8 @@ def view_cases(found: Sequence[Case], user: User, names: Names, *, is_lead: bool
 
     Not while another case is open on the same text, on which they may still vote.
     """
-    blind = blind_items(user, [case.item_id for case in found]) if is_lead else set()
+    decided = [case.item_id for case in found if case.state == Case.State.DECIDED] if is_lead else []
+    blind = blind_items(user, decided) if decided else set()
     return [view_case(case, user, names, authors=is_lead and case.item_id not in blind) for case in found]
 
 

@@ -34,7 +34,7 @@ def samples_to_review(project: Project, user: User, most: int = 3) -> list[Sampl
         .values("n")
     )
     drawn = Sample.objects.filter(project=project, drawn__isnull=False).order_by("-id")[:LATEST]
-    counted = Sample.objects.filter(pk__in=list(drawn.values_list("pk", flat=True)))
+    counted = Sample.objects.filter(pk__in=drawn.values("pk"))
     left = counted.annotate(left=F("total") - Coalesce(Subquery(done), 0)).filter(left__gt=0)
     return list(left.order_by("-id")[:most])
 

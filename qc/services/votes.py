@@ -20,6 +20,7 @@ from qc.queries.cases import content
 from qc.queries.review import review_settings
 from qc.services.cases import MOST_QUORUM, CaseConflict, lock_case
 from qc.services.judging import judge_suspects
+from qc.services.placing import place_decided
 from qc.services.proposals import propose_change
 
 VALUES = {
@@ -220,6 +221,8 @@ def _end(case: Case, user: User, ending: Ending, *, by_votes: bool) -> Decision:
     case.save(update_fields=["state"])
     Flag.objects.filter(item=case.item_id, resolved__isnull=True).update(resolved=now)
     judge_suspects(case.item)
+    if ending.outcome in {Outcome.LABEL, Outcome.HARD}:
+        place_decided(case.project)
     says = value_in_words(decision, label_names(case.project)) if ending.outcome == Outcome.LABEL else None
     record(
         case.project,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation.access import may, open_project, role_in
+from annotation.access import may, open_project, role_here
 from annotation.jobs import change_member
 from annotation.models import Annotator, Item, Membership, Project, Role, User
 from annotation.queries import people
@@ -82,7 +82,7 @@ def _decision(
     member = people.membership_of(project, person.user) if person.user else None
     if member is None:
         return {"member": None}
-    ranked = Role(member.role).rank < Role.LEAD.rank or may(role_in(request.user, project), Role.OWNER)
+    ranked = Role(member.role).rank < Role.LEAD.rank or may(role_here(request), Role.OWNER)
     paused = member.state == Membership.State.PAUSED
     worrying = paused or result.get("alpha_without") is not None
     return {"member": member, "may_decide": ranked, "paused": paused, "worrying": worrying and ranked}

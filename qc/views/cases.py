@@ -12,15 +12,14 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
-from annotation.access import may, open_project, role_in
+from annotation.access import may, open_project, role_here
 from annotation.markdown import clauses
 from annotation.markdown import render as render_markdown
-from annotation.models import MetaLabel, Project, Role, User
-from annotation.queries.projects import active_labels, newest_guideline
-from annotation.queries.values import label_names
+from annotation.models import Label, MetaLabel, Project, Role, User
+from annotation.queries.projects import newest_guideline
 from qc.algorithms.marked_text import cut
 from qc.forms.cases import CaseFilterForm, OpenCasesForm, OutcomeForm, ReopenForm
-from qc.models import Case, GuidelineProposal, Outcome, TieRule
+from qc.models import Case, GuidelineProposal, Outcome, ReviewSettings, TieRule
 from qc.queries import cases, feedback
 from qc.queries.clauses import cited, clauses_about
 from qc.queries.review import review_settings
@@ -63,8 +62,10 @@ def adjudicate(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 def case(request: HttpRequest, slug: str, case_id: int) -> HttpResponse:
     """One case: to vote on while it is open, to read when it is decided."""
-    chosen = _chosen(request, slug, case_id)
-    return _page(request, chosen, OutcomeForm(chosen.project))
+    project = open_project(request, slug, Role.ADJUDICATOR)
+    chosen = get_object_or_404(cases.cases(project), pk=case_id)
+    chosen.project = project
+    return _page(request, chosen)
 
 
 @require_POST
@@ -173,13 +174,13 @@ def _settle(request: HttpRequest, slug: str, case_id: int, service: Any) -> Http
     assert isinstance(request.user, User)
     form = OutcomeForm(chosen.project, request.POST)
     if not form.is_valid():
-        return _page(request, chosen, form, status=400)
+        return _again(request, chosen, form)
     try:
         service(chosen, request.user, **form.content())
     except ValidationError as wrong:
         for name, problems in wrong.message_dict.items():
             form.add_error(name if name in form.fields else None, problems)
-        return _page(request, chosen, form, status=400)
+        return _again(request, chosen, form)
     except case_services.CaseConflict as crossed:
         messages.error(request, str(crossed))
         return redirect("case", slug, case_id)
@@ -208,12 +209,21 @@ def _decided(project: Project, filters: dict[str, str], most: int = cases.MOST_L
     )
 
 
-def _page(request: HttpRequest, chosen: Case, form: OutcomeForm, status: int = 200) -> HttpResponse:
+def _again(request: HttpRequest, chosen: Case, form: OutcomeForm) -> HttpResponse:
+    """The case's page with what is wrong in the form."""
+    return _page(request, cases.cases(chosen.project).get(pk=chosen.pk), form, status=400)
+
+
+def _page(
+    request: HttpRequest, chosen: Case, sent: OutcomeForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page of a case that was read by `cases.cases`."""
     project, user = chosen.project, request.user
     assert isinstance(user, User)
-    is_lead = may(role_in(user, project), Role.LEAD)
-    names = label_names(project)
-    [seen] = cases.view_cases([cases.cases(project).get(pk=chosen.pk)], user, names, is_lead=is_lead)
+    is_lead = may(role_here(request), Role.LEAD)
+    every = list(Label.objects.filter(project=project))
+    names = {label.pk: label.name for label in every}
+    [seen] = cases.view_cases([chosen], user, names, is_lead=is_lead)
     is_open = chosen.state == Case.State.OPEN
     filters = CaseFilterForm(request.GET).chosen()
     lines = [] if is_open else _decided(project, filters)
@@ -249,16 +259,19 @@ def _page(request: HttpRequest, chosen: Case, form: OutcomeForm, status: int = 2
     return render(
         request,
         "qc/adjudicate.html",
-        context | _voting(seen, form, settings.tie_rule, is_lead),
+        context | _voting(seen, sent, [label for label in every if label.retired is None], settings, is_lead),
         status=status,
     )
 
 
-def _voting(seen: cases.CaseView, form: OutcomeForm, tie_rule: str, is_lead: bool) -> dict[str, Any]:
-    """What the form, the guideline beside it and the keys need."""
+def _voting(
+    seen: cases.CaseView, sent: OutcomeForm | None, labels: list[Label], settings: ReviewSettings, is_lead: bool
+) -> dict[str, Any]:
+    """What the form, the guideline beside it and the keys need; nothing once the case is decided."""
     case, project = seen.case, seen.case.project
-    is_open = case.state == Case.State.OPEN
-    labels = list(active_labels(project))
+    if case.state != Case.State.OPEN:
+        return {}
+    tie_rule = TieRule(settings.tie_rule)
     guideline = newest_guideline(project)
     body = guideline.body if guideline else ""
     in_question = {answer["label"] for answer in seen.answers} | {
@@ -266,13 +279,13 @@ def _voting(seen: cases.CaseView, form: OutcomeForm, tie_rule: str, is_lead: boo
     }
     quoted = clauses_about(body, sorted(name for name in in_question if name))
     return {
-        "form": form,
+        "form": sent or OutcomeForm(project, labels=labels),
         "task": project.task,
-        "may_vote": is_open and seen.my_vote is None and not seen.aside,
+        "may_vote": seen.my_vote is None and not seen.aside,
         "may_decide": seen.tied
         and (seen.my_vote is not None or seen.aside)
         and (is_lead or tie_rule == TieRule.PANEL),
-        "tie_rule": TieRule(tie_rule),
+        "tie_rule": tie_rule,
         "outcomes": OUTCOMES,
         "meta_labels": [(value, name, META_KEYS[MetaLabel(value)]) for value, name in MetaLabel.choices],
         "labels": keyed(labels) if len(labels) <= MOST_LABEL_BUTTONS else None,
@@ -312,10 +325,11 @@ def _span_answers(seen: cases.CaseView) -> list[dict[str, Any]]:
 
 def _counts(request: HttpRequest, project: Project) -> dict[str, Any]:
     assert isinstance(request.user, User)
-    is_lead = may(role_in(request.user, project), Role.LEAD)
+    is_lead = may(role_here(request), Role.LEAD)
+    counted = cases.count_cases(project)
     return {
-        "open_count": cases.count_cases(project, Case.State.OPEN),
-        "decided_count": cases.count_cases(project, Case.State.DECIDED),
+        "open_count": counted[Case.State.OPEN],
+        "decided_count": counted[Case.State.DECIDED],
         "flagged_count": cases.count_flagged(project) if is_lead else 0,
         "is_lead": is_lead,
         "to_review": samples_to_review(project, request.user),
