@@ -10,6 +10,7 @@ from annotation.services import (
     gold,
     imports,
     jobs,
+    label_blocks,
     labelling,
     merging,
     metadata_fields,
@@ -141,3 +142,10 @@ def keep_blocks() -> None:
     """Makes the blocks by which texts are found; what is left after some seconds waits behind other work."""
     if blocks.keep_blocks():
         keep_blocks.delay()
+
+
+@shared_task(name="loupe.sort_in_answers")
+def sort_in_answers() -> None:
+    """Brings new answers with several labels, or spans, into the blocks by which their texts are found."""
+    if label_blocks.sort_in_answers():
+        sort_in_answers.delay()

@@ -1,6 +1,6 @@
 """What a page of the list of texts costs, in the browser and over REST, under each filter and the usual pairs.
 
-    python -m benchmarks.items_page [--items 100000] [--keep] [--explain] [--only WORD]
+    python -m benchmarks.items_page [--items 100000] [--keep] [--explain] [--only WORD] [--task multilabel|spans]
 
 A million texts: --items 1000000. Texts have about 400 characters of a vocabulary as uneven as that of a language,
 three fields of metadata (one clustered, as the batches of an import are), ten labels, of which one is rare, flags, two
@@ -33,8 +33,9 @@ from django.test.utils import (  # noqa: E402
 )
 from rest_framework.authtoken.models import Token  # noqa: E402
 
-from annotation.models import Annotator, Project, Round, User  # noqa: E402
+from annotation.models import Annotator, LabelBlock, Project, Round, User  # noqa: E402
 from annotation.services.blocks import add_blocks  # noqa: E402
+from annotation.services.label_blocks import sort_in_answers  # noqa: E402
 from annotation.services.projects import create_project  # noqa: E402
 
 VOCABULARY = 50_000
@@ -51,14 +52,21 @@ FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM annotation_item WHERE
 WHERE n <= %(in_rounds)s
 """
 
+# Where several labels can be said, or spans: the one, and the one after it
+_SAID = {
+    "classification": ("label_id", "said"),
+    "multilabel": ("labels", "ARRAY[said, 1 + said]"),
+    "spans": ("spans", "jsonb_build_array(jsonb_build_array(0, 2, said), jsonb_build_array(3, 9, said + 1))"),
+}
+
 # Three people; one in seven texts is disputed. The last label is one that few have
 _ANSWERS = """
-INSERT INTO annotation_annotation (round_id, item_id, annotator_id, label_id, kind, seconds, comment, created)
-SELECT round_id, item_id, (%(people)s::bigint[])[1 + (item_id * 7 + k * 13) %% 40],
-       (%(labels)s::bigint[])[CASE WHEN item_id %% 20000 < 5 THEN 10 ELSE
-           1 + (item_id / 5 + CASE WHEN k = 1 AND item_id %% 7 = 3 THEN 1 ELSE 0 END) %% 9 END],
-       'normal', 3.5, '', now()
-FROM annotation_rounditem, generate_series(1, 3) k
+INSERT INTO annotation_annotation (round_id, item_id, annotator_id, COLUMN, kind, seconds, comment, created)
+SELECT round_id, item_id, (%(people)s::bigint[])[1 + (item_id * 7 + k * 13) %% 40], VALUE, 'normal', 3.5, '', now()
+FROM annotation_rounditem, generate_series(1, 3) k, LATERAL (
+    SELECT (%(labels)s::bigint[])[CASE WHEN item_id %% 20000 < 5 THEN 10 ELSE
+        1 + (item_id / 5 + CASE WHEN k = 1 AND item_id %% 7 = 3 THEN 1 ELSE 0 END) %% 8 END] AS said
+) label
 WHERE answers = 3 AND round_id IN (%(first)s, %(second)s) ORDER BY hashint8(item_id), k
 """
 
@@ -80,7 +88,7 @@ def vocabulary(random: np.random.Generator) -> list[str]:
     return list(words)
 
 
-def lines(items: int, project: int, labels: list[int]) -> Iterator[bytes]:
+def lines(items: int, project: int, labels: list[int], task: str) -> Iterator[bytes]:
     """The texts as COPY takes them."""
     random = np.random.default_rng(0)
     words = np.array(vocabulary(random))
@@ -96,27 +104,33 @@ def lines(items: int, project: int, labels: list[int]) -> Iterator[bytes]:
                 f'{{"source": "batch {n * 20 // items}", "age": {n % 90}, '
                 f'"date": "{np.datetime64("2024-01-01") + n % 700}"}}'
             )
-            label = labels[9] if n % 20000 == 3 else labels[n % 9]
+            label = labels[9] if n % 20000 == 3 else labels[n % 8]
+            said = {
+                "classification": f"{label}",
+                "multilabel": f"{{{label}}}",
+                "spans": f"[[0, 4, {label}]]",
+            }[task]
             yield (
-                f"x{n}\t{text}\t{UUID(int=int(random.integers(0, 2**62)))}\t{meta}\treal\t{label}\t{project}\t"
+                f"x{n}\t{text}\t{UUID(int=int(random.integers(0, 2**62)))}\t{meta}\treal\t{said}\t{project}\t"
                 "2026-01-01T00:00:00Z"
             ).encode()
 
 
-def fill(items: int) -> Project:
+def fill(items: int, task: str) -> Project:
     """The project of the benchmark."""
     owner, _ = User.objects.get_or_create(username="owner")
-    names = [{"name": f"label {n}"} for n in range(LABELS)]
-    project = create_project(owner, name="Benchmark", slug="texts", labels=names, overlap=3)
+    names = [{"name": f"label {n}"} for n in range(LABELS + 1)]
+    project = create_project(owner, name="Benchmark", slug="texts", labels=names, overlap=3, task=task)
     second = Round.objects.create(project=project, name="second", overlap=3)
     labels = list(project.labels.values_list("pk", flat=True))
     people = [Annotator.objects.create(project=project, name=f"person {n}").pk for n in range(40)]
+    column, value = _SAID[task]
     with connection.cursor() as cursor:
         with cursor.copy(
-            "COPY annotation_item (external_id, text, digest, meta, provenance, imported_label_id, project_id, created)"
-            " FROM STDIN"
+            f"COPY annotation_item (external_id, text, digest, meta, provenance, imported_{column}, project_id,"
+            " created) FROM STDIN"
         ) as copy:
-            for line in lines(items, project.pk, labels):
+            for line in lines(items, project.pk, labels, task):
                 copy.write(line + b"\n")
         of: dict[str, Any] = {
             "project": project.pk,
@@ -128,7 +142,7 @@ def fill(items: int) -> Project:
             "labels": labels,
         }
         cursor.execute(_ROUNDS, of)
-        cursor.execute(_ANSWERS, of)
+        cursor.execute(_ANSWERS.replace("COLUMN", column).replace("VALUE", value), of)
         cursor.execute(_COUNT, of)
         cursor.execute(
             "INSERT INTO annotation_flag (item_id, user_id, kind, note, created)"
@@ -165,6 +179,16 @@ def cover(project: Project) -> None:
             f" {table / 1e6:.0f} MB,"
             f" of which {index / 1e6:.0f} MB are the index"
         )
+
+
+def sort_in() -> None:
+    """Brings the answers into the blocks of labels, and says what that costs."""
+    begun, worked = time.perf_counter(), processor()
+    sort_in_answers()
+    while sort_in_answers(600):
+        pass
+    took, worked = time.perf_counter() - begun, processor() - worked
+    print(f"blocks of labels in {took:.1f} s (processor {worked:.1f} s): {LabelBlock.objects.count():,}")
 
 
 FILTERS = {
@@ -249,12 +273,14 @@ def main() -> None:
     arguments.add_argument("--keep", action="store_true")
     arguments.add_argument("--explain", action="store_true")
     arguments.add_argument("--only", default="")
+    arguments.add_argument("--task", default="classification", choices=list(_SAID))
     options = arguments.parse_args()
     setup_test_environment()  # shows what templates were given
     databases = setup_databases(verbosity=0, interactive=False, keepdb=options.keep)
     try:
-        project = Project.objects.filter(slug="texts").first() or fill(options.items)
+        project = Project.objects.filter(slug="texts").first() or fill(options.items, options.task)
         cover(project)
+        sort_in()
         owner = User.objects.get(username="owner")
         key = Token.objects.get_or_create(user=owner)[0].key
         client = Client()

@@ -272,6 +272,7 @@ CELERY_BEAT_SCHEDULE = {
     "return-expired-leases": {"task": "loupe.return_expired_leases", "schedule": 30.0},
     "tally-answers": {"task": "loupe.tally_answers", "schedule": 60.0},
     "keep-blocks": {"task": "loupe.keep_blocks", "schedule": 20.0},
+    "sort-in-answers": {"task": "loupe.sort_in_answers", "schedule": 20.0},
     "forget-abandoned-archives": {"task": "loupe.forget_abandoned_archives", "schedule": 3600.0},
     "look-at-new-texts": {"task": "loupe.look_at_new_texts", "schedule": 10.0},
 }

@@ -24,7 +24,7 @@ from annotation.models.projects import (
     Project,
     Round,
 )
-from annotation.models.search import TextBlock
+from annotation.models.search import LabelBlock, LabelBlockMark, TextBlock
 from annotation.models.tallies import AnswerTally, TallyMark
 
 __all__ = [
@@ -45,6 +45,8 @@ __all__ = [
     "Item",
     "Job",
     "Label",
+    "LabelBlock",
+    "LabelBlockMark",
     "LabelMigration",
     "LivingLabels",
     "Membership",

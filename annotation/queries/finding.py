@@ -17,7 +17,16 @@ from django.db import connection
 from django.db.models import Max, Min
 
 from annotation.algorithms.words import EVERYTHING, fact, needed, search_words
-from annotation.models import Annotation, Flag, Item, Project, TextBlock
+from annotation.models import (
+    Annotation,
+    AnnotationVersion,
+    Flag,
+    Item,
+    LabelBlock,
+    LabelBlockMark,
+    Project,
+    TextBlock,
+)
 from annotation.queries import items as pool
 from annotation.queries.metadata import META, equalities, readings
 from annotation.queries.projects import rounds
@@ -59,6 +68,23 @@ class Blocks(Arm):
             " CROSS JOIN LATERAL (SELECT id FROM annotation_item WHERE project_id = %s AND id BETWEEN first AND last"
             f" AND id > %s AND id < %s OFFSET 0) text ORDER BY block.first {order}, text.id {order} LIMIT %s)",
             [project, above, below, query, project, above, below, most],
+        )
+
+
+@dataclass(frozen=True)
+class LabelBlocks(Arm):
+    """The texts of the blocks in which somebody said a label. `parameters` are the project and the label."""
+
+    def walk(self, above: int, below: int, order: str, most: int) -> tuple[str, list[Any]]:
+        project, label = self.parameters
+        ids = LabelBlock.IDS
+        return (
+            "(SELECT text.id FROM (SELECT block FROM annotation_labelblock WHERE label_id = %s"  # noqa: S608
+            f" AND block >= %s AND block <= %s ORDER BY block {order} OFFSET 0) said"
+            f" CROSS JOIN LATERAL (SELECT id FROM annotation_item WHERE project_id = %s AND id >= said.block * {ids}"
+            f" AND id < (said.block + 1) * {ids} AND id > %s AND id < %s OFFSET 0) text"
+            f" ORDER BY said.block {order}, text.id {order} LIMIT %s)",
+            [label, above // ids, below // ids, project, above, below, most],
         )
 
 
@@ -308,17 +334,43 @@ def _by_blocks(project: Project, asked: dict[str, str]) -> Iterator[Way]:
     if wanted := asked.get("label"):
         labels = pool.label_family(project, wanted)
         required.add(_any_of(fact("label", label) for label in labels))
-        counted = "kind = 'normal' AND set_aside IS NULL AND label_id IS NOT NULL AND label_id = %s"
-        arms += [Arm("annotation_annotation", "item_id", counted, [label]) for label in labels]
-        n = Annotation.objects.counted().filter(label__in=labels).order_by()[: FEW + 1].count()
-        yield _through_blocks(project, required, arms, n)
+        alone = project.task == Project.Task.CLASSIFICATION
+        if (said := _said_alone(labels) if alone else _said_with_others(project, labels)) is not None:
+            yield _through_blocks(project, required, [*arms, *said.arms], said.size)
+
+
+def _said_alone(labels: Sequence[int]) -> Way:
+    """Texts of which somebody said one of these labels, and nothing else."""
+    counted = "kind = 'normal' AND set_aside IS NULL AND label_id IS NOT NULL AND label_id = %s"
+    n = Annotation.objects.counted().filter(label__in=labels).order_by()[: FEW + 1].count()
+    return Way(n, [Arm("annotation_annotation", "item_id", counted, [label]) for label in labels])
+
+
+def _said_with_others(project: Project, labels: Sequence[int]) -> Way | None:
+    """Texts in an answer of which one of these labels may be; None while many answers are not sorted in."""
+    mark = LabelBlockMark.objects.first() or LabelBlockMark()
+    new = Annotation.objects.filter(pk__gt=mark.answers, label__isnull=True).order_by("pk")
+    revised = AnnotationVersion.objects.filter(pk__gt=mark.versions).order_by("pk")
+    fresh = set(new.values_list("item", flat=True)[: FEW + 1])
+    fresh |= set(revised.values_list("annotation__item", flat=True)[: FEW + 1])
+    if len(fresh) > FEW:
+        return None
+    blocks = LabelBlock.objects.filter(label__in=labels).order_by()[:MOST_BLOCKS].count()
+    size = blocks * LabelBlock.IDS if blocks < MOST_BLOCKS else MANY
+    return Way(
+        size + len(fresh),
+        [
+            *(LabelBlocks("", "", "", [project.pk, label]) for label in labels),
+            Arm("annotation_item", "id", "id = ANY(%s)", [sorted(fresh)]),
+        ],
+    )
 
 
 def _any_of(facts: Iterable[str]) -> str:
     return "(" + " | ".join(f"'{term}'" for term in sorted({*facts, EVERYTHING})) + ")"
 
 
-def _through_blocks(project: Project, required: set[str], arms: Sequence[Arm], others: int) -> Way:
+def _through_blocks(project: Project, required: set[str], arms: Sequence[Arm], others: float) -> Way:
     query = " & ".join(sorted(required))
     with connection.cursor() as cursor:
         cursor.execute(

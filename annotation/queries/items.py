@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Lower
 from django.http import QueryDict
 
@@ -69,11 +69,18 @@ def _by_round(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
 
 
 def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[Item]:
-    """The items whose label (majority of the answers that count; else the imported one) is this."""
+    """The items whose label (majority of the answers that count; else the imported one) is this.
+
+    Where a text may have several labels, or spans: an answer that counts has it, or nobody answered and it came in so.
+    """
     label = Label.objects.filter(project=project, name=value).first()
     if label is None:
         raise ValidationError({"label": f"There is no label “{value[:100]}”."})
     answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True).order_by()
+    if project.task != Project.Task.CLASSIFICATION:
+        said = answers.filter(_has(label, "labels", "spans"))
+        imported = _has(label, "imported_labels", "imported_spans")
+        return found.filter(Q(Exists(said)) | imported & ~Exists(answers))
     given = answers.filter(label=label)
     others = answers.exclude(label=label).values("label").annotate(n=Count("id")).order_by("-n")
     found = found.alias(
@@ -83,6 +90,18 @@ def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
     # Most texts are out for want of a single answer with the label, so that is asked before votes are counted
     majority = Exists(given) & (Q(other_votes__isnull=True) | Q(votes__gt=F("other_votes")))
     return found.filter(majority | (Q(imported_label=label) & ~Exists(answers)))
+
+
+def _has(label: Label, labels: str, spans: str) -> Q:
+    """A label among several, or a span with it."""
+    with_it = Func(
+        F(spans),
+        Value(f"$[*][2] ? (@ == {label.pk:d})"),
+        template="(%(expressions)s::jsonpath)",
+        arg_joiner=" @? ",
+        output_field=BooleanField(),
+    )
+    return Q(**{f"{labels}__contains": [label.pk]}) | Q(with_it)
 
 
 def label_family(project: Project, name: str) -> list[int]:

@@ -54,7 +54,9 @@ def add_blocks(project: Project) -> int:
         after = last.first - 1
         last.delete()
     waiting = Item.objects.filter(project=project, pk__gt=after).order_by("pk")
-    rows = waiting.values_list("pk", "text", "meta", "imported_label")[:BATCH]
+    rows = waiting.values_list("pk", "text", "meta", "imported_label", "imported_labels", "imported_spans")[
+        :BATCH
+    ]
     found = 0
 
     def lines() -> Iterator[bytes]:
@@ -67,19 +69,19 @@ def add_blocks(project: Project) -> int:
     return found
 
 
-def _blocks(rows: Iterable[tuple[int, str, Any, int | None]]) -> Iterator[tuple[int, int, int, set[str]]]:
+def _blocks(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[int, int, int, set[str]]]:
     """(first, last, texts, terms)."""
     first = last = texts = characters = 0
     terms, facts = set[str](), set[str]()
-    for pk, text, meta, label in rows:
+    for pk, text, meta, label, labels, spans in rows:
         if texts and (texts == TEXTS or characters + len(text) > CHARACTERS):
             yield first, last, texts, terms | _bounded(facts)
             texts, characters, terms, facts = 0, 0, set(), set()
         first = first if texts else pk
         last, texts, characters = pk, texts + 1, characters + len(text)
         terms |= terms_of(text)
-        if label is not None:
-            facts.add(fact("label", label))
+        imported = {label, *(labels or ()), *(span[2] for span in spans or ())} - {None}
+        facts.update(fact("label", one) for one in imported)
         if isinstance(meta, dict):
             facts.update(
                 fact("meta", name, value)
