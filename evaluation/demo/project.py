@@ -136,7 +136,7 @@ def make_demo(say: Say, size: Size) -> Demo:
         rested.sitting = 0
     answer_known(main, users, everybody, known)
     demo.texts |= {text.id: text for text in known}  # a sample may draw them too
-    note_last_seen(main)
+    set_clocks(main)
     plan_rounds(pilot, main, monday(today))
     projects.change_project(project, users["ravi"], LATER)
     return demo
@@ -253,11 +253,18 @@ SPREAD = """
 """
 
 
-LAST_SEEN = """
-    UPDATE annotation_annotator a SET active = newest.created
-    FROM (SELECT annotator_id, max(created) AS created FROM annotation_annotation
-          WHERE round_id = %(round)s GROUP BY annotator_id) newest
-    WHERE a.id = newest.annotator_id
+CLOCKS = """
+    UPDATE annotation_annotator a
+    SET active = given.newest, total_seconds = given.seconds, day = given.newest::date, day_seconds = given.on_last_day,
+        sitting_seconds = given.on_last_day, item_seconds = 0
+    FROM (SELECT n.annotator_id, max(n.created) AS newest, sum(n.seconds) AS seconds,
+                 sum(n.seconds) FILTER (WHERE n.created::date = last.day) AS on_last_day
+          FROM annotation_annotation n JOIN (
+              SELECT annotator_id, max(created)::date AS day FROM annotation_annotation GROUP BY annotator_id
+          ) last USING (annotator_id)
+          WHERE n.annotator_id IN (SELECT annotator_id FROM annotation_annotation WHERE round_id = %(round)s)
+          GROUP BY n.annotator_id) given
+    WHERE a.id = given.annotator_id
 """
 
 
@@ -293,10 +300,10 @@ def spread_answers(made: Round, first: date, days: int) -> None:
     start = datetime(first.year, first.month, first.day, 8, 30, tzinfo=UTC)
     with connection.cursor() as cursor:
         cursor.execute(SPREAD, {"days": ends, "round": made.pk, "first": start})
-    note_last_seen(made)
+    set_clocks(made)
 
 
-def note_last_seen(made: Round) -> None:
-    """Everybody was last seen when they answered last."""
+def set_clocks(made: Round) -> None:
+    """Everybody was last seen when they answered last, and has worked for as long as their answers took."""
     with connection.cursor() as cursor:
-        cursor.execute(LAST_SEEN, {"round": made.pk})
+        cursor.execute(CLOCKS, {"round": made.pk})
