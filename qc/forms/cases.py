@@ -41,9 +41,7 @@ class AnswerForm(forms.Form):
         required=False, max_length=200_000, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"})
     )
 
-    def __init__(
-        self, project: Project, data: Any = None, labels: Iterable[Label] | None = None
-    ) -> None:
+    def __init__(self, project: Project, data: Any = None, labels: Iterable[Label] | None = None) -> None:
         """`labels` that can be chosen, where they are at hand."""
         super().__init__(data)
         self.task = project.task
@@ -83,9 +81,7 @@ class OutcomeForm(AnswerForm):
     rationale = forms.CharField(required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 2}))
     proposal = forms.CharField(required=False, max_length=5_000, widget=forms.Textarea(attrs={"rows": 3}))
 
-    def __init__(
-        self, project: Project, data: Any = None, labels: Iterable[Label] | None = None
-    ) -> None:
+    def __init__(self, project: Project, data: Any = None, labels: Iterable[Label] | None = None) -> None:
         super().__init__(project, data, labels)
         self.fields["acceptable"] = forms.MultipleChoiceField(required=False, choices=self.names)
 

@@ -265,7 +265,11 @@ def _page(
 
 
 def _voting(
-    seen: cases.CaseView, sent: OutcomeForm | None, labels: list[Label], settings: ReviewSettings, is_lead: bool
+    seen: cases.CaseView,
+    sent: OutcomeForm | None,
+    labels: list[Label],
+    settings: ReviewSettings,
+    is_lead: bool,
 ) -> dict[str, Any]:
     """What the form, the guideline beside it and the keys need; nothing once the case is decided."""
     case, project = seen.case, seen.case.project

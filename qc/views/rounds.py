@@ -23,6 +23,7 @@ from annotation.models import Project, Role, Round, User
 from annotation.queries.jobs import live_jobs, worker_alive
 from annotation.queries.projects import newest_guideline, rounds
 from annotation.queries.rounds import Pace, guideline_versions, paces
+from annotation.templatetags.loupe import share
 from qc.queries.agreement import reports
 
 ROUND_JOBS = ["fill_round", "resize_round", "compare_round"]
@@ -166,28 +167,28 @@ def read_rounds(every: list[Round], pace: dict[int, Pace]) -> Reading:
 
 def _read(made: Round, pace: dict[int, Pace]) -> Reading:
     mine = pace[made.pk]
-    share = f"{made.name} is at {100 * made.items_done // made.items_total}%"
+    stands = f"{made.name} is at {share(made.items_done, made.items_total)}"
     left = made.items_total - made.items_done
     numbers = (
         f"{left:,} text{'s' * (left != 1)} {'is' if left == 1 else 'are'} left: about {mine.left:,} answers"
     )
     if mine.end is None:
         return Reading(
-            "warn", f"{share}, and nobody answers.", f"{numbers}, none in the last days.", made, "invite"
+            "warn", f"{stands}, and nobody answers.", f"{numbers}, none in the last days.", made, "invite"
         )
     end = format_date(mine.end, "j F")
     a_day = f"{numbers} at {mine.a_day:,.0f} a day."
     each = _each(mine)
     if mine.days_late is None:
-        return Reading("", f"{share} and will end on {end} at this pace.", f"{a_day}{each}", made)
+        return Reading("", f"{stands} and will end on {end} at this pace.", f"{a_day}{each}", made)
     days = abs(mine.days_late)
     words = f"{days} day{'s' * (days != 1)}"
     if mine.days_late > 0:
         return Reading(
-            "warn", f"{share} and will end on {end}, {words} late.", f"{a_day}{each}", made, "move", mine.end
+            "warn", f"{stands} and will end on {end}, {words} late.", f"{a_day}{each}", made, "move", mine.end
         )
     when = "as planned" if days == 0 else f"{words} before its planned end"
-    return Reading("good", f"{share} and will end on {end}, {when}.", f"{a_day}{each}", made)
+    return Reading("good", f"{stands} and will end on {end}, {when}.", f"{a_day}{each}", made)
 
 
 def _each(mine: Pace) -> str:
