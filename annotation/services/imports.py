@@ -222,6 +222,7 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     source.save()
     counts = {"imported": tally.imported, "duplicates": tally.duplicates, "rejected": tally.rejected}
     record(source.project, source.created_by, "import file", source.filename, after=counts)
+    progress(1, ", ".join(f"{n:,} {word}" for word, n in counts.items()))
 
 
 def chunks_of(source: Import, file: IO[bytes], layout: Layout, size: int) -> Iterator[Chunk]:

@@ -33,7 +33,10 @@ class Cancelled(Exception):
 
 
 class Progress:
-    """What the work says of itself while it goes on: `progress(0.4, "4,000 of 10,000 rows")`."""
+    """What the work says of itself while it goes on: `progress(0.4, "4,000 of 10,000 rows")`.
+
+    What it says at 1, still within its transaction, is what came of it, and stays.
+    """
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -108,6 +111,9 @@ def working_on(job: Job) -> Iterator[Progress]:
         mine.update(
             state=Job.State.DONE,
             progress=1,
+            message=progress.message
+            if progress.share == 1
+            else "",  # what came of it; else, what it did last
             finished=timezone.now(),
             result_url=job.result_url,
             page_url=job.page_url,

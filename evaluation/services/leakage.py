@@ -112,6 +112,7 @@ def find_copies(report_id: int, progress: Progress) -> None:
         LeakageReport.objects.filter(pk=report.pk).update(
             computed=timezone.now(), items=texts, revision=revision, result=result
         )
+        progress(1, f"{len(exact_a):,} exact and {len(near):,} near pairs")
 
 
 TOO_MANY = (

@@ -197,6 +197,8 @@ def compute_report(run_id: int, progress: Callable[[float, str], None]) -> RunRe
                 "result": result,
             },
         )
+        macro_f1 = report.macro_f1
+        progress(1, "macro F1 undefined" if macro_f1 is None else f"macro F1 {macro_f1:.3f}")
     return report
 
 

@@ -60,6 +60,8 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
         _store_people(report, reports)
         if round_ is None:
             keep_ceiling(project, measured, checks, people, computed)
+        alpha = result["alpha"]["value"]
+        progress(1, "α undefined" if alpha is None else f"α {alpha:.2f}, {len(measured.person_ids):,} people")
     return report
 
 

@@ -44,6 +44,19 @@ def test_a_job_that_was_sent_twice_is_claimed_once(job: Job) -> None:
     assert jobs.claim_job(job.pk) is None
 
 
+@pytest.mark.parametrize(("last", "kept"), [((0.95, "storing"), ""), ((1, "12 pairs"), "12 pairs")])
+def test_what_came_of_a_job_stays_and_what_it_did_last_does_not(
+    job: Job, last: tuple[float, str], kept: str
+) -> None:
+    claimed = jobs.claim_job(job.pk)
+    assert claimed is not None
+    with jobs.working_on(claimed) as progress:
+        progress(0.1, "reading")
+        progress(*last)
+    job.refresh_from_db()
+    assert (job.state, job.message) == ("done", kept)
+
+
 def test_wrong_input_becomes_the_jobs_error(job: Job) -> None:
     claimed = jobs.claim_job(job.pk)
     assert claimed is not None
