@@ -12,6 +12,7 @@ from annotation.models.answers import (
     ReturnedItem,
     RoundItem,
 )
+from annotation.models.changes import ChangeCount
 from annotation.models.items import Import, ImportRow, Item, MetadataField
 from annotation.models.jobs import AuditEntry, Job
 from annotation.models.people import Annotator, Invitation, Membership, Role, User
@@ -35,6 +36,7 @@ __all__ = [
     "AnswerTally",
     "Assignment",
     "AuditEntry",
+    "ChangeCount",
     "Flag",
     "GoldItem",
     "Guideline",

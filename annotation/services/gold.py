@@ -13,8 +13,9 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation.models import Annotation, Annotator, GoldItem, Item, Label, Project, User
+from annotation.models import Annotation, Annotator, ChangeCount, GoldItem, Item, Label, Project, User
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.values import AnswerValue, read_value, value_of
 from annotation.services.watching import Progress, unwatched
 
@@ -78,6 +79,7 @@ def set_gold(
         project=project, item=item, **value.fields, explanation=explanation.strip(), created_by=user
     )
     record(project, user, "set gold", f"text {item.pk}", after=_told(made))
+    count_change(project, ChangeCount.Kind.GOLD_MADE)
     return made
 
 
@@ -129,6 +131,7 @@ def _promote(project: Project, user: User | None, values: Mapping[int, AnswerVal
         record(
             project, user, "promote gold", f"{len(rows)} texts", after={"origin": origin, "texts": len(rows)}
         )
+        count_change(project, ChangeCount.Kind.GOLD_MADE, len(rows))
     return len(rows)
 
 
@@ -151,6 +154,8 @@ def change_gold(gold: GoldItem, user: User, *, explanation: str | None = None, *
     if shape:
         judge_again(project, held)
     record(project, user, "change gold", f"text {held.item_id}", before=before, after=after)
+    if {**after, "explanation": ""} != {**before, "explanation": ""}:
+        count_change(project, ChangeCount.Kind.GOLD_CHANGED)
     return held
 
 

@@ -17,9 +17,10 @@ from django.db import OperationalError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotation.models import Import, Project, Round, User
+from annotation.models import ChangeCount, Import, Project, Round, User
 from annotation.services import reading
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.chunks import Chunk, Limits, Rules
 from annotation.services.cleaning import PROVENANCES, Cleaner
 from annotation.services.cleaning_process import chunks_from_child
@@ -222,6 +223,8 @@ def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
     source.save()
     counts = {"imported": tally.imported, "duplicates": tally.duplicates, "rejected": tally.rejected}
     record(source.project, source.created_by, "import file", source.filename, after=counts)
+    if source.kind == Import.Kind.GOLD:
+        count_change(source.project, ChangeCount.Kind.GOLD_MADE, tally.imported)
     progress(1, ", ".join(f"{n:,} {word}" for word, n in counts.items()))
 
 

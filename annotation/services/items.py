@@ -12,8 +12,9 @@ from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from annotation.models import Item, Project, Round, User
+from annotation.models import ChangeCount, Item, Project, Round, User
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.rounds import lock_round
 from annotation.services.settling import look_again
 from annotation.services.watching import Progress, unwatched
@@ -51,6 +52,13 @@ WITH locked AS MATERIALIZED (
     RETURNING slot.round_id, slot.answers >= slot.overlap AS done
 )
 SELECT round_id, count(*), count(*) FILTER (WHERE done) FROM opened GROUP BY round_id
+"""
+
+# In all, and in each round
+_ANSWERED = """
+SELECT given.round_id, count(DISTINCT given.item_id) FROM annotation_annotation given
+JOIN chosen_texts chosen ON chosen.id = given.item_id WHERE given.set_aside IS NULL
+GROUP BY GROUPING SETS ((given.round_id), ())
 """
 
 _FILL = """
@@ -104,6 +112,7 @@ def exclude_items(
     _mark("excluded = %s, excluded_because = %s", [now, because])
     if n:
         record(project, user, "exclude texts", _words(n), after={"texts": n, "because": because})
+        _count_changed(project, _answered())
     return n, now
 
 
@@ -119,6 +128,7 @@ def include_items(
     _put_back()
     if n:
         record(project, user, "include texts", _words(n), after={"texts": n})
+        _count_changed(project, _answered())
     return n
 
 
@@ -132,12 +142,14 @@ def delete_items(
     n = _choose(living)
     progress(0.2, f"{n:,} texts")
     _leave("excluded IS NOT NULL")  # those are out already
+    answered = _answered()
     _take_out()
     progress(0.6, f"{n:,} texts")
     n = _choose(living)
     _mark("deleted = %s, deleted_by_id = %s", [now, user.pk if user else None])
     if n:
         record(project, user, "delete texts", _words(n), after={"texts": n})
+        _count_changed(project, answered)
     return n, now
 
 
@@ -154,6 +166,7 @@ def restore_items(
     _put_back()
     if n:
         record(project, user, "restore texts", _words(n), after={"texts": n})
+        _count_changed(project, _answered())
     return n
 
 
@@ -253,6 +266,18 @@ def _put_back() -> None:
         lock_round(made)
         look_again(made)
     _count(_OPEN_SLOTS, 1)
+
+
+def _answered() -> dict[int | None, int]:
+    """How many of the chosen texts have answers: in all (None), and in each round."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERED)
+        return dict(cursor.fetchall())
+
+
+def _count_changed(project: Project, answered: dict[int | None, int]) -> None:
+    in_rounds = {made: n for made, n in answered.items() if made is not None}
+    count_change(project, ChangeCount.Kind.TEXTS, answered[None], in_rounds)
 
 
 def _rounds() -> list[Round]:

@@ -9,8 +9,9 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from annotation.models import GoldItem, Label, LabelMigration, Project, User
+from annotation.models import ChangeCount, GoldItem, Label, LabelMigration, Project, User
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 
 SCREEN_KEYS = {
     "z": "undo",
@@ -215,6 +216,8 @@ def change_label(label: Label, user: User, changes: Mapping[str, Any]) -> Label:
     if before:
         after = {field: new[field] for field in before}
         record(label.project, user, "change label", label.name, before=before, after=after)
+    if "name" in before:
+        count_change(label.project, ChangeCount.Kind.LABELS)
     return label
 
 

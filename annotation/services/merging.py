@@ -13,8 +13,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models, transaction
 from django.db.models import F
 
-from annotation.models import Annotation, Item, LabelMigration, Project
+from annotation.models import Annotation, ChangeCount, Item, LabelMigration, Project
 from annotation.queries.projects import rounds
+from annotation.services.changes import count_change
 from annotation.services.gold import judge_again
 from annotation.services.watching import Progress, unwatched
 
@@ -65,6 +66,8 @@ def _rewrite_all(migration: LabelMigration, progress: Progress) -> int:
         changed = _rewrite(model, migration)
         answers += changed if model is Annotation else 0
     LabelMigration.objects.filter(pk=migration.pk).update(answers=F("answers") + answers)
+    if answers:
+        count_change(migration.project, ChangeCount.Kind.LABELS)
     return answers
 
 

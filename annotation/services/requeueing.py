@@ -4,13 +4,15 @@ The rows stay, marked as set aside. Rows are locked in the order that labelling 
 A text that is deleted or excluded has no open slots, and its round does not count it.
 """
 
+from collections import Counter
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
 
-from annotation.models import Annotation, Annotator, Participation, Round, User
+from annotation.models import Annotation, Annotator, ChangeCount, Participation, Round, User
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.overlap import grow_overlap
 from annotation.services.watching import Progress, unwatched
 
@@ -77,16 +79,16 @@ def set_aside_answers(annotator: Annotator, user: User | None, progress: Progres
 
     They keep what they wrote, and do not get these texts again.
     """
-    removed, every = 0, _rounds(annotator)
+    removed, every = Counter[int](), _rounds(annotator)
     for at, made in enumerate(every):
-        progress(at / len(every), f"{removed:,} answers; the round {made.name}")
-        gone = _run(_AWAY, annotator, made)[0]
-        _count(annotator, made, -gone)
-        removed += gone
+        progress(at / len(every), f"{removed.total():,} answers; the round {made.name}")
+        removed[made.pk] = _run(_AWAY, annotator, made)[0]
+        _count(annotator, made, -removed[made.pk])
     Annotator.objects.filter(pk=annotator.pk).update(gold_answers=0, gold_correct=0)
-    if removed:
-        record(annotator.project, user, "set answers aside", annotator.name, after={"answers": removed})
-    return removed
+    if n := removed.total():
+        record(annotator.project, user, "set answers aside", annotator.name, after={"answers": n})
+        count_change(annotator.project, ChangeCount.Kind.ANSWERS, n, removed)
+    return n
 
 
 @transaction.atomic
@@ -94,19 +96,19 @@ def take_back_answers(
     annotator: Annotator, user: User | None, progress: Progress = unwatched
 ) -> tuple[int, int]:
     """Counts answers again that were set aside, where others have not filled the text; how many, and how many stay."""
-    returned, every = 0, _rounds(annotator)
+    returned, every = Counter[int](), _rounds(annotator)
     for at, made in enumerate(every):
-        progress(at / len(every), f"{returned:,} answers; the round {made.name}")
-        back, filled = _run(_BACK, annotator, made)
-        _count(annotator, made, back)
+        progress(at / len(every), f"{returned.total():,} answers; the round {made.name}")
+        returned[made.pk], filled = _run(_BACK, annotator, made)
+        _count(annotator, made, returned[made.pk])
         if filled:
             grow_overlap(made, filled)
-        returned += back
     left = Annotation.objects.filter(annotator=annotator, set_aside__isnull=False).count()
-    if returned:
-        after = {"answers": returned, "still set aside": left}
+    if n := returned.total():
+        after = {"answers": n, "still set aside": left}
         record(annotator.project, user, "take answers back", annotator.name, after=after)
-    return returned, left
+        count_change(annotator.project, ChangeCount.Kind.ANSWERS, n, returned)
+    return n, left
 
 
 def _rounds(annotator: Annotator) -> list[Round]:

@@ -12,9 +12,10 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotation.models import Item, Membership, Project, Round, User
+from annotation.models import ChangeCount, Item, Membership, Project, Round, User
 from annotation.queries.rounds import chosen_items
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.settling import look_again
 from annotation.services.watching import Progress, unwatched
 
@@ -273,6 +274,8 @@ def delete_round(made: Round, user: User) -> None:
     made.deleted, made.deleted_by = timezone.now(), user
     made.save(update_fields=["deleted", "deleted_by"])
     record(made.project, user, "delete round", made.name)
+    if made.answers_total:
+        count_change(made.project, ChangeCount.Kind.ROUNDS)
 
 
 @transaction.atomic
@@ -284,4 +287,6 @@ def restore_round(made: Round, user: User) -> Round:
         made.deleted, made.deleted_by = None, None
         made.save(update_fields=["deleted", "deleted_by"])
         record(made.project, user, "restore round", made.name)
+        if made.answers_total:
+            count_change(made.project, ChangeCount.Kind.ROUNDS)
     return made

@@ -3,10 +3,12 @@
 from django.apps import apps
 from django.core.exceptions import ValidationError
 from django.db import ProgrammingError, connection, transaction
+from django.db.models import Count
 
-from annotation.models import Import, User
+from annotation.models import Annotation, ChangeCount, GoldItem, Import, User
 from annotation.queries.imports import why_not_undoable
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.copying import lock_imports
 from annotation.services.settling import withdraw_answers, withdraw_gold, withdraw_items
 from annotation.services.watching import Progress, unwatched
@@ -31,6 +33,9 @@ def undo_import(source: Import, user: User | None, progress: Progress = unwatche
         if reason := why_not_undoable(source, most=None):
             raise ValidationError(reason)
         progress(0.2, "taking out what it says of texts")
+        given = Annotation.objects.counted().filter(source=source).values("round").order_by()
+        answers = dict(given.annotate(n=Count("id")).values_list("round", "n"))
+        gold = GoldItem.objects.filter(source=source).count()
         leave_alone("annotation_annotation", source)
         with no_checks_by_row():
             withdraw_answers(source)
@@ -41,6 +46,8 @@ def undo_import(source: Import, user: User | None, progress: Progress = unwatche
             withdraw_items(source)
         Import.objects.filter(pk=source.pk).update(state=Import.State.UNDONE)
         record(source.project, user, "undo import", source.filename, before={"imported": source.imported})
+        count_change(source.project, ChangeCount.Kind.ANSWERS, sum(answers.values()), answers)
+        count_change(source.project, ChangeCount.Kind.GOLD_CHANGED, gold)
         progress(0.9, "writing it down")
 
 

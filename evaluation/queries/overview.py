@@ -11,9 +11,11 @@ from annotation.access import may
 from annotation.models import Import, Job, Membership, Project, Role, Round, User
 from annotation.queries import projects
 from annotation.queries.attention import Attention, attention
+from annotation.queries.changes import Since, changed_since
 from annotation.queries.progress import as_told
 from evaluation.models import LeakageReport, Run, RunReport, SplitSet
 from qc.models import AgreementReport, Case
+from qc.queries.outdated import OF_AGREEMENT
 
 TENTATIVE = 0.667  # Krippendorff's lowest conceivable limit for tentative conclusions
 
@@ -48,6 +50,7 @@ class Standing:
     project: Project
     rounds: list[Round]
     agreement: AgreementReport | None
+    agreement_changed: dict[str, int]  # what changed of what counts since it was computed
     round_agreement: dict[int, dict[str, Any]]
     cases: dict[str, int]
     flags: dict[str, int]
@@ -68,6 +71,14 @@ class Standing:
         return sum(r.items_done for r in self.rounds)
 
     @property
+    def since_agreement(self) -> Since:
+        """What has changed since agreement was computed; newer answers where they are more than a tenth."""
+        if self.agreement is None:
+            return Since()
+        answers, then = sum(r.answers_total for r in self.rounds), self.agreement.annotations
+        return Since(answers - then if answers > 1.1 * then else 0, self.agreement_changed)
+
+    @property
     def alpha(self) -> dict[str, Any] | None:
         return self.agreement.result.get("alpha") if self.agreement else None
 
@@ -80,10 +91,12 @@ def standing(project: Project) -> Standing:
     newest_failed = Job.objects.filter(project=project, state=Job.State.FAILED).order_by("-created").first()
     newest_job = Job.objects.filter(project=project).order_by("-created").first()
     rounds = list(projects.rounds(project))
+    agreement = reports.filter(round__isnull=True).first()
     return Standing(
         project=project,
         rounds=rounds,
-        agreement=reports.filter(round__isnull=True).first(),
+        agreement=agreement,
+        agreement_changed=changed_since(agreement.changes, project, OF_AGREEMENT) if agreement else {},
         round_agreement={pk: alpha for pk, alpha in by_round.items() if pk and alpha},
         cases=dict(cases),
         flags=projects.open_flags(
@@ -266,12 +279,11 @@ def todos(now: Standing) -> list[Todo]:
                 address("agreement"),
             )
         )
-    elif now.agreement and answers > now.agreement.annotations * 1.1:
-        newer = answers - now.agreement.annotations
+    elif since := now.since_agreement:
         found.append(
             Todo(
                 "info",
-                f"Agreement was computed before {newer:,} newer answers",
+                f"Agreement was computed before {since.words}",
                 "The figures may have moved.",
                 "Recompute",
                 address("agreement"),

@@ -13,7 +13,8 @@ from annotation.queries.finding import FEW, listing
 from annotation.queries.projects import rounds
 from evaluation.queries import stories
 from qc.queries.blindness import case_to_vote_on
-from qc.queries.truth import newer_than_truth, truth_of_text
+from qc.queries.outdated import since_truth
+from qc.queries.truth import truth_of_text
 
 
 @require_GET
@@ -51,7 +52,7 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         "copies": copies,
         "meta_labels": [] if blind else stories.meta_labels_of(item),
         "inferred": inferred,
-        "newer": newer_than_truth(inferred[0]) if inferred else 0,
+        "since": since_truth(inferred[0]) if inferred else None,
         "to_vote_on": to_vote_on,
         "compared": compared,
         "difference": difference(item.text, compared["item"].text) if compared else None,

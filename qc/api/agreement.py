@@ -14,7 +14,8 @@ from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.models import Project, Role, Round, User
 from qc.jobs import start_agreement
-from qc.queries.agreement import latest_report, newer_answers
+from qc.queries.agreement import latest_report
+from qc.queries.outdated import since_agreement
 
 
 class AgreementRequestSerializer(serializers.Serializer[Any]):
@@ -100,11 +101,12 @@ class DisputedItemSerializer(serializers.Serializer[Any]):
 
 
 class AgreementSerializer(serializers.Serializer[Any]):
-    """Agreement as it was computed last; `newer` answers have come since."""
+    """Agreement as it was computed last; `newer` answers have come since, and what counts has `changed`, by kind."""
 
     computed = serializers.DateTimeField()
     round = serializers.CharField(allow_null=True)
     newer = serializers.IntegerField()
+    changed = serializers.DictField(child=serializers.IntegerField())
     items = serializers.IntegerField()
     items_with_overlap = serializers.IntegerField()
     annotators = serializers.IntegerField()
@@ -148,10 +150,12 @@ class Agreement(APIView):
         report = latest_report(project, round_)
         if report is None:
             raise Http404("not computed yet")
+        since = since_agreement(report)
         shown = {
             "computed": report.computed,
             "round": round_.name if round_ else None,
-            "newer": newer_answers(report),
+            "newer": since.answers,
+            "changed": since.changes,
             **report.result,
             "pairs": report.pairs,
         }

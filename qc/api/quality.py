@@ -13,14 +13,16 @@ from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.models import Item, Role, User
+from annotation.queries.changes import Since
 from qc.api.agreement import chosen_round
 from qc.jobs import start_truth
 from qc.models import QualitySettings
 from qc.queries.agreement import report_of_person
 from qc.queries.blindness import without_blind
 from qc.queries.known import stored_ceiling
+from qc.queries.outdated import since_agreement, since_truth
 from qc.queries.settings import quality_settings
-from qc.queries.truth import newer_than_truth, stored_truth, truth_of_text
+from qc.queries.truth import stored_truth, truth_of_text
 from qc.services.agreement import change_quality_settings
 
 
@@ -58,7 +60,7 @@ class Truth(APIView):
         report = stored_truth(project_for(request.user, slug, Role.LEAD))
         if report is None:
             raise Http404("not computed yet")
-        return Response({"computed": report.computed, **report.result})
+        return Response({"computed": report.computed, **_told(since_truth(report)), **report.result})
 
     @extend_schema(request=None, responses={202: JobSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -84,11 +86,15 @@ class MethodSaysSerializer(serializers.Serializer[Any]):
 
 
 class TruthOfTextSerializer(serializers.Serializer[Any]):
-    """What every method said of a text at one moment; `newer` answers to the project's texts have come since."""
+    """What every method said of a text at one moment.
+
+    In the project, `newer` answers have come since, and what counts has `changed`, by kind.
+    """
 
     item_id = serializers.IntegerField()
     computed = serializers.DateTimeField()
     newer = serializers.IntegerField()
+    changed = serializers.DictField(child=serializers.IntegerField())
     methods = MethodSaysSerializer(many=True)
 
 
@@ -105,7 +111,7 @@ class TruthOfText(APIView):
         shown = {
             "item_id": item.pk,
             "computed": report.computed,
-            "newer": newer_than_truth(report),
+            **_told(since_truth(report)),
             "methods": [
                 {
                     "method": said.method,
@@ -133,7 +139,8 @@ class AnnotatorReportDetail(APIView):
             raise Http404("not computed yet")
         assert isinstance(request.user, User)
         result = without_blind(request.user, report.result)
-        shown: dict[str, Any] = {"computed": report.agreement.computed, **result}
+        since = _told(since_agreement(report.agreement))
+        shown: dict[str, Any] = {"computed": report.agreement.computed, **since, **result}
         return Response(shown)
 
 
@@ -145,4 +152,9 @@ class Ceiling(APIView):
         kept = stored_ceiling(project_for(request.user, slug, Role.LEAD))
         if kept is None:
             raise Http404("not computed yet; it comes with the agreement of the project")
-        return Response({"computed": kept.computed, **kept.result})
+        return Response({"computed": kept.computed, **_told(since_truth(kept)), **kept.result})
+
+
+def _told(since: Since) -> dict[str, Any]:
+    """What has come and changed since."""
+    return {"newer": since.answers, "changed": since.changes}

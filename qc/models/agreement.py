@@ -31,15 +31,24 @@ class QualitySettings(models.Model):
     method = models.CharField(max_length=11, choices=Method, default=Method.MAJORITY)
 
 
-class AgreementReport(models.Model):
+class OfAMoment(models.Model):
+    """When figures were computed, and what was there then: what came since makes them out of date."""
+
+    computed = models.DateTimeField(default=timezone.now)
+    revision = models.BigIntegerField(default=0)  # newest annotation id at the time
+    revisions = models.BigIntegerField(default=0)  # newest id of a replaced answer at the time
+    changes = models.JSONField(default=dict)  # how often what counts had changed, by kind of change
+
+    class Meta:
+        abstract = True
+
+
+class AgreementReport(OfAMoment):
     """How well people agree, computed at one moment over a project or one of its rounds."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="agreement_reports")
     round = models.ForeignKey(Round, models.CASCADE, null=True, related_name="agreement_reports")
-    computed = models.DateTimeField(default=timezone.now)
     annotations = models.PositiveIntegerField(default=0)  # that went in; more since then make it out of date
-    revision = models.BigIntegerField(default=0)  # newest annotation id at the time
-    revisions = models.BigIntegerField(default=0)  # newest id of a replaced answer at the time
     result = models.JSONField()
     pairs = models.JSONField(default=list)  # every two annotators; long, and not read for the page
 
@@ -64,12 +73,10 @@ class AnnotatorReport(models.Model):
         ]
 
 
-class TruthReport(models.Model):
+class TruthReport(OfAMoment):
     """What the methods of inferring labels say of a project's answers and of each other."""
 
     project = models.OneToOneField(Project, models.CASCADE, related_name="truth_report")
-    computed = models.DateTimeField(default=timezone.now)
-    revision = models.BigIntegerField(default=0)
     methods = ArrayField(
         models.CharField(max_length=11), default=list
     )  # in the order in which blocks have them
@@ -93,9 +100,8 @@ class TruthBlock(models.Model):
         constraints = [models.UniqueConstraint(fields=["report", "first"], name="one_truth_block_per_start")]
 
 
-class HumanCeiling(models.Model):
+class HumanCeiling(OfAMoment):
     """How often people, and the crowd's label, give what a panel decided; kept beside what models do."""
 
     project = models.OneToOneField(Project, models.CASCADE, related_name="human_ceiling")
-    computed = models.DateTimeField(default=timezone.now)
     result = models.JSONField()

@@ -1,4 +1,4 @@
-"""Stored agreement, and whether it is still of today."""
+"""Stored agreement, of all and of everybody."""
 
 from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
@@ -10,8 +10,6 @@ from annotation.models import Annotation, AnnotationVersion, Annotator, Item, Me
 from annotation.queries.values import label_names, value_in_words
 from qc.models import AgreementReport, AnnotatorReport, Case
 from qc.queries.answers import scope_rounds
-
-MOST_COUNTED = 10_000
 
 
 def latest_report(project: Project, round_: Round | None = None) -> AgreementReport | None:
@@ -69,16 +67,6 @@ def reports(project: Project) -> QuerySet[AgreementReport]:
 def newest_replaced() -> int:
     """The newest id of an answer that its author replaced."""
     return AnnotationVersion.objects.aggregate(newest=Max("pk"))["newest"] or 0
-
-
-def newer_answers(report: AgreementReport) -> int:
-    """How many answers were given or revised after the report was computed (counted up to 10,000)."""
-    rounds = scope_rounds(report.project, report.round)
-    given = Annotation.objects.counted().filter(pk__gt=report.revision, round__in=rounds)
-    revised = AnnotationVersion.objects.filter(
-        pk__gt=report.revisions, annotation__round__in=rounds, annotation__pk__lte=report.revision
-    )
-    return given[:MOST_COUNTED].count() + revised[:MOST_COUNTED].count()
 
 
 def authors(project: Project) -> dict[int, tuple[str, str]]:

@@ -83,4 +83,4 @@ def _known_values(project: Project, field: str) -> tuple[Integers, list[Any], ND
 
 def stored_ceiling(project: Project) -> HumanCeiling | None:
     """The human ceiling as it was computed last with the project's agreement."""
-    return HumanCeiling.objects.filter(project=project).first()
+    return HumanCeiling.objects.filter(project=project).select_related("project").first()

@@ -2,24 +2,15 @@
 
 from dataclasses import dataclass
 
-from annotation.models import Annotation, Item, Project
+from annotation.models import Item, Project
 from annotation.queries.values import label_names
 from qc.algorithms.leading import SCALE, of_one
 from qc.models import QualitySettings, TruthBlock, TruthReport
-from qc.queries.agreement import MOST_COUNTED
-from qc.queries.answers import scope_rounds
 
 
 def stored_truth(project: Project) -> TruthReport | None:
     """The newest comparison of the methods."""
     return TruthReport.objects.filter(project=project).select_related("project").first()
-
-
-def newer_than_truth(report: TruthReport) -> int:
-    """How many answers came after the comparison (counted up to 10,000)."""
-    rounds = scope_rounds(report.project, None)
-    newer = Annotation.objects.counted().filter(pk__gt=report.revision, round__in=rounds)
-    return newer[:MOST_COUNTED].count()
 
 
 @dataclass(frozen=True)

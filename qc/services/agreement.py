@@ -9,15 +9,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from annotation.models import Project, Round, User
+from annotation.models import ChangeCount, Project, Round, User
+from annotation.queries.changes import changes_of
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from qc.models import AgreementReport, AnnotatorReport, QualitySettings
 from qc.queries.agreement import authors, newest_replaced
 from qc.queries.answers import read_answers, read_checks
 from qc.queries.settings import quality_settings
 from qc.services.agreement_figures import agreement_result, shown_pairs
 from qc.services.agreement_parts import parts_of
-from qc.services.ceiling import keep_ceiling
+from qc.services.ceiling import ceiling_result, keep_ceiling
 from qc.services.measuring import NOT_NUMBERS, as_numbers, measure
 from qc.services.people_figures import people_reports
 
@@ -27,7 +29,7 @@ Progress = Callable[[float, str], None]
 def compute_agreement(project: Project, round_: Round | None, progress: Progress) -> AgreementReport:
     """Computes agreement over a project or one of its rounds and puts it in the place of the last one."""
     progress(0.0, "reading the answers")
-    replaced = newest_replaced()
+    replaced, changes = newest_replaced(), changes_of(project, round_)
     computed = timezone.now()
     answers = read_answers(project, round_)
     checks = read_checks(project, answers, round_)
@@ -52,6 +54,7 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
                 "annotations": len(answers),
                 "revision": answers.newest,
                 "revisions": replaced,
+                "changes": changes,
                 "result": result,
                 "pairs": pairs,
             },
@@ -59,7 +62,8 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
         AnnotatorReport.objects.filter(agreement=report).delete()
         _store_people(report, reports)
         if round_ is None:
-            keep_ceiling(project, measured, checks, people, computed)
+            stamp = {name: getattr(report, name) for name in ("computed", "revision", "revisions", "changes")}
+            keep_ceiling(project, ceiling_result(project, measured, checks, people), stamp)
         alpha = result["alpha"]["value"]
         progress(1, "α undefined" if alpha is None else f"α {alpha:.2f}, {len(measured.person_ids):,} people")
     return report
@@ -102,4 +106,6 @@ def change_quality_settings(
     settings, _ = QualitySettings.objects.update_or_create(project=project, defaults=after)
     settings.full_clean()
     record(project, user, "change quality settings", project.name, before=before, after=after)
+    if after | {"method": ""} != before | {"method": ""}:
+        count_change(project, ChangeCount.Kind.MEASURE)
     return settings

@@ -11,9 +11,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from annotation.models import Flag, Item, Project, User
+from annotation.models import ChangeCount, Flag, Item, Project, User
 from annotation.services.audit import record
-from qc.models import Case, Decision
+from annotation.services.changes import count_change
+from qc.models import Case, Decision, Outcome
 from qc.queries.agreement import latest_report
 from qc.services.judging import judge_suspects
 
@@ -155,6 +156,7 @@ def reopen_case(case: Case, user: User, because: str) -> Case:
     if Case.objects.filter(item=held.item_id, state=Case.State.OPEN).exists():
         raise CaseConflict("There is another open case on this text.")
     now = timezone.now()
+    known = held.decisions.filter(withdrawn__isnull=True, outcome=Outcome.LABEL).exists()
     held.votes.filter(withdrawn__isnull=True).update(withdrawn=now)
     held.decisions.filter(withdrawn__isnull=True).update(
         withdrawn=now, withdrawn_by=user, withdrawn_because=because.strip()
@@ -167,6 +169,8 @@ def reopen_case(case: Case, user: User, because: str) -> Case:
         raise CaseConflict("There is another open case on this text.") from crossed
     judge_suspects(held.item)
     record(held.project, user, "reopen case", str(held.pk), after={"because": because.strip()})
+    if known:
+        count_change(held.project, ChangeCount.Kind.DECISIONS)
     return held
 
 

@@ -1,6 +1,5 @@
 """The human ceiling of a project: people and the crowd's label against what is known, kept for the evaluation."""
 
-from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,18 +20,9 @@ from qc.services.measuring import Measured, codes_of
 Integers = NDArray[np.int64]
 
 
-def keep_ceiling(
-    project: Project,
-    measured: Measured,
-    checks: Checks,
-    people: dict[int, tuple[str, str]],
-    computed: datetime,
-) -> HumanCeiling:
-    """Puts the ceiling in the place of the last one."""
-    result = ceiling_result(project, measured, checks, people)
-    kept, _ = HumanCeiling.objects.update_or_create(
-        project=project, defaults={"computed": computed, "result": result}
-    )
+def keep_ceiling(project: Project, result: dict[str, Any], stamp: dict[str, Any]) -> HumanCeiling:
+    """Puts the ceiling in the place of the last one; `stamp` says of which moment it is, as a report of agreement."""
+    kept, _ = HumanCeiling.objects.update_or_create(project=project, defaults={**stamp, "result": result})
     return kept
 
 

@@ -10,11 +10,12 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotation.models import Project
+from annotation.queries.changes import changes_of
 from qc.algorithms.leading import LEAST_KEPT, leading_labels
 from qc.algorithms.majority import Majority, majority
 from qc.algorithms.truth import Inferred, infer_truth
 from qc.models import QualitySettings, TruthBlock, TruthReport
-from qc.queries.agreement import authors
+from qc.queries.agreement import authors, newest_replaced
 from qc.queries.answers import read_answers
 from qc.queries.known import known_labels
 from qc.queries.resolved import MOST_FOR_MODELS
@@ -36,6 +37,7 @@ def compute_truth(project: Project, progress: Callable[[float, str], None]) -> T
             "Methods are compared where an answer is one label; others resolve by majority."
         )
     progress(0.0, "reading the answers")
+    replaced, changes = newest_replaced(), changes_of(project)
     computed = timezone.now()
     answers = read_answers(project)
     measured = measure(project, quality_settings(project), answers)
@@ -88,6 +90,8 @@ def compute_truth(project: Project, progress: Callable[[float, str], None]) -> T
             defaults={
                 "computed": computed,
                 "revision": answers.newest,
+                "revisions": replaced,
+                "changes": changes,
                 "methods": list(labels),
                 "labels": [label.pk for label in measured.labels],
                 "result": result,

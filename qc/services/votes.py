@@ -10,10 +10,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.access import may, role_in
-from annotation.models import Flag, MetaLabel, Project, Role, User
+from annotation.models import ChangeCount, Flag, MetaLabel, Project, Role, User
 from annotation.queries.projects import newest_guideline
 from annotation.queries.values import label_names, value_in_words
 from annotation.services.audit import record
+from annotation.services.changes import count_change
 from annotation.services.values import AnswerValue, label_ids, read_value
 from qc.models import Case, Decision, Outcome, StandAside, TieRule, Vote
 from qc.queries.cases import content
@@ -231,4 +232,6 @@ def _end(case: Case, user: User, ending: Ending, *, by_votes: bool) -> Decision:
         str(case.pk),
         after={"outcome": ending.outcome, "label": says, "meta_label": ending.meta_label},
     )
+    if ending.outcome == Outcome.LABEL:
+        count_change(case.project, ChangeCount.Kind.DECISIONS)
     return decision

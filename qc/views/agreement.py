@@ -16,7 +16,8 @@ from annotation.queries.jobs import live_job, newest_job, worker_alive
 from annotation.queries.projects import rounds
 from qc.jobs import start_agreement
 from qc.models import AgreementReport, QualitySettings
-from qc.queries.agreement import disputed_texts, latest_report, newer_answers, reports
+from qc.queries.agreement import disputed_texts, latest_report, reports
+from qc.queries.outdated import since_agreement
 from qc.queries.settings import quality_settings
 from qc.services.agreement import change_quality_settings
 from qc.services.agreement_figures import MOST_IN_HEAT
@@ -92,7 +93,7 @@ def _figures(project: Project, report: AgreementReport, page: str, people: str) 
         "parts": _parts(result),
         "gold_threshold": project.gold_threshold,
         "reading": read_agreement(result),
-        "newer": newer_answers(report),
+        "since": since_agreement(report),
         "by_round": [
             {
                 "name": stored.round.name if stored.round else "All rounds",

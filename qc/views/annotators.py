@@ -18,8 +18,9 @@ from annotation.models import Annotator, Item, Membership, Project, Role, User
 from annotation.queries import people
 from annotation.queries.projects import rounds
 from qc.forms.people import PersonDecisionForm
-from qc.queries.agreement import latest_alpha, neighbours, newer_answers, report_of_person
+from qc.queries.agreement import latest_alpha, neighbours, report_of_person
 from qc.queries.blindness import without_blind
+from qc.queries.outdated import since_agreement
 from qc.views.reading import read_person
 from qc.views.scope import chosen_round
 
@@ -44,7 +45,7 @@ def annotator(request: HttpRequest, slug: str, annotator_id: int) -> HttpRespons
     if report is not None:
         assert isinstance(request.user, User)
         result = without_blind(request.user, report.result)
-        context |= _figures(project, result) | {"newer": newer_answers(report.agreement)}
+        context |= _figures(project, result) | {"since": since_agreement(report.agreement)}
         context["before"], context["after"] = neighbours(report)
         context |= _decision(request, project, person, report.result)
         context["alpha"] = latest_alpha(report.agreement_id)

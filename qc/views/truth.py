@@ -12,8 +12,9 @@ from annotation.queries.jobs import live_job, newest_job, worker_alive
 from qc.jobs import start_truth
 from qc.models import QualitySettings
 from qc.queries.known import stored_ceiling
+from qc.queries.outdated import since_truth
 from qc.queries.settings import quality_settings
-from qc.queries.truth import newer_than_truth, stored_truth
+from qc.queries.truth import stored_truth
 
 NAMES = dict(QualitySettings.Method.choices)
 MOST_DIFFERING = 20
@@ -39,12 +40,13 @@ def truth(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "ceiling": kept.result,
             "ceiling_computed": kept.computed,
+            "since_ceiling": since_truth(kept),
             "of_spans": project.task == Project.Task.SPANS,
         }
     if report is not None:
         context |= {
             "result": report.result,
-            "newer": newer_than_truth(report),
+            "since": since_truth(report),
             "methods": [row | {"name": NAMES[row["method"]]} for row in report.result["methods"]],
             "same": [row | {"a": NAMES[row["a"]], "b": NAMES[row["b"]]} for row in report.result["same"]],
             "models": [
