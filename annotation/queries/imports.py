@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from annotation.models import Annotation, Assignment, Flag, GoldItem, Import, ImportRow, Item, Job, Project
 
+LONGEST_EXAMPLE = 120
 LOOKED_AT = 2000  # texts of an import, to tell on a page whether it can be undone
 OUTCOMES = ("rejected", "duplicate")
 
@@ -86,7 +87,11 @@ def left_out(source: Import, outcome: str) -> QuerySet[ImportRow]:
 
 
 def reasons_with_examples(source: Import, n: int = 4) -> list[dict[str, Any]]:
-    """[{"reason", "rows", "numbers", "example"}] of the rejected rows, the commonest reason first."""
+    """[{"reason", "rows", "numbers", "more", "example"}] of the rejected rows, the commonest reason first.
+
+    The example is what the reason says of a row, else the row's text.
+    """
+    column = source.mapping.get("text") or ""
     found = []
     for reason, rows in source.reasons.items():
         examples = list(
@@ -98,10 +103,17 @@ def reasons_with_examples(source: Import, n: int = 4) -> list[dict[str, Any]]:
                 "rows": rows,
                 "numbers": [row.number for row in examples],
                 "more": rows > len(examples),
-                "example": examples[0] if examples else None,
+                "example": next((_what_was_wrong(row, column) for row in examples), ""),
             }
         )
     return found
+
+
+def _what_was_wrong(row: ImportRow, column: str) -> str:
+    detail = row.reason.partition(": ")[2]
+    written = row.values.get(column)
+    text = "" if written is None else " ".join(str(written).split())[:LONGEST_EXAMPLE]
+    return detail or text or (f"nothing in “{column}”" if column else row.reason)
 
 
 def columns_left_out(source: Import, outcome: str) -> list[str]:

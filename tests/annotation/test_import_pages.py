@@ -64,7 +64,7 @@ def test_upload_columns_import_and_undo(
     assert work()[0].state == "done"
     done = client.get(result).content.decode()
     assert "1 text is in. 3 of 4 rows were left out" in done
-    assert "Undo import" in done
+    assert "Undo import" in done and "nothing in “message”" in done and ">odd<" in done
     assert RoundItem.objects.count() == 1
     rejected = body(client.get(f"{result}rejected.csv"))
     assert rejected.splitlines() == [

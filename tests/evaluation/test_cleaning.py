@@ -129,7 +129,7 @@ def test_a_near_duplicate_is_dropped_from_the_import_and_taken_back(
     new = Item.objects.get(text__contains="same amount back")
     assert new.excluded is not None and new.excluded_because == "near-duplicate of another text"
     html = client.get(address).content.decode()
-    assert "They were taken out" in html
+    assert "It was taken out" in html
     at = re.search(r'name="at" value="([^"]+)"', html)
     assert at is not None
     client.post(
