@@ -227,6 +227,15 @@ FILTERS = {
     "word and metadata": "q=ticket&meta.source=batch+17",
     "round, word and label": "round=second&q=zyzzyva&label=label+3",
     "no round and complete, never": "round=none&state=complete",
+    "order: id it came with": "sort=external_id",
+    "order: id, round": "sort=external_id&round=second",
+    "order: id, label": "sort=-external_id&label=label+3",
+    "order: id, word, rare": "sort=external_id&q=zyzzyva",
+    "order: answered": "sort=answered",
+    "order: answered, round, small": "sort=answered&round=main",
+    "order: answered, label": "sort=answered&label=label+3",
+    "order: answered, label, rare": "sort=answered&label=label+9",
+    "order: answered, word": "sort=answered&q=ticket",
 }
 
 
@@ -293,7 +302,7 @@ def main() -> None:
             if options.only not in name:
                 continue
             shown = []
-            for sort in ("", "&sort=newest"):
+            for sort in ("",) if "sort=" in query else ("", "&sort=newest"):
                 path = f"/projects/texts/items/?{query}{sort}"
                 seconds, queries, answer = timed(client, path, {})
                 context = answer.context  # type: ignore[attr-defined]
@@ -304,10 +313,11 @@ def main() -> None:
                     seconds, queries, answer = timed(client, f"{path}&after={after}", {})
                     context = answer.context  # type: ignore[attr-defined]
                     shown.append(("second", seconds, queries, len(context["rows"]), context["cut_off"]))
-                seconds, queries, answer = timed(client, f"{path}&after={deep}", {})
+                place = f"x{options.items * 6 // 10}" if "external_id" in query else deep
+                seconds, queries, answer = timed(client, f"{path}&after={place}", {})
                 context = answer.context  # type: ignore[attr-defined]
                 shown.append(("deep", seconds, queries, len(context["rows"]), context["cut_off"]))
-            path = f"/api/v1/projects/texts/items/?{query}"
+            path = f"/api/v1/projects/texts/items/?{query.replace('sort=', 'order=')}"
             headers = {"Authorization": f"Token {key}"}
             seconds, queries, answer = timed(client, path, headers)
             told = answer.json()  # type: ignore[attr-defined]

@@ -17,10 +17,11 @@ from annotation.api.requests import Request
 from annotation.jobs import change_items
 from annotation.models import Item, Job, Project, Role, User
 from annotation.queries import items as queries
-from annotation.queries.finding import Page, listing
+from annotation.queries import sorting
+from annotation.queries.finding import listing
 from annotation.services.bulk import ACTIONS, OUT_OF_ROUND
 
-PAGING = {"cursor", "limit", "format"}
+PAGING = {"cursor", "limit", "format", "order"}
 
 
 class ItemSerializer(serializers.Serializer[Any]):
@@ -41,21 +42,23 @@ class ItemSerializer(serializers.Serializer[Any]):
 
 
 class ItemCursor(Cursor):
-    """Newest first. A page may be short, or empty, where texts are rare under the filters: `next` leads on."""
+    """Newest first, or in the order asked for. A page may be short, or empty, where texts are rare: `next` leads on."""
 
-    def page_of(self, request: Request, project: Project, filters: dict[str, str]) -> Page:
+    def page_of(self, request: Request, project: Project, filters: dict[str, str]) -> sorting.Sheet:
         """The page that the address means."""
         self.base_url = request.build_absolute_uri()
         self.request = request
         place = self.decode_cursor(request)
+        order = sorting.check_order(request.query_params.get("order") or sorting.NEWEST)
         border = {}
         if place is not None and place.position is not None:
             value = str(place.position)
-            if not value.isascii() or not value.isdecimal() or len(value) > 18:
+            if not sorting.is_place(order, value):
                 raise NotFound(self.invalid_cursor_message)
-            border = {"before" if place.reverse else "after": int(value)}
+            border = {"before" if place.reverse else "after": value}
         size = self.get_page_size(request) or self.page_size
-        self.found = listing(project, filters).page(size, descending=True, **border)
+        texts = listing(project, filters)
+        self.found = sorting.page_in_order(project, filters, texts, order, size, **border)
         return self.found
 
     def get_next_link(self) -> str | None:
@@ -66,8 +69,10 @@ class ItemCursor(Cursor):
         """Where it came from."""
         return self._link(self.found.before, reverse=True)
 
-    def _link(self, border: int | None, *, reverse: bool) -> str | None:
-        return None if border is None else self.encode_cursor(PlaceInList(0, reverse, border))
+    def _link(self, border: str | None, *, reverse: bool) -> str | None:
+        if border is None:
+            return None
+        return self.encode_cursor(PlaceInList(0, reverse, border))  # type: ignore[arg-type]  # words do as well
 
 
 class ItemList(generics.GenericAPIView[Item]):
@@ -78,7 +83,10 @@ class ItemList(generics.GenericAPIView[Item]):
 
     @extend_schema(
         responses=ItemSerializer(many=True),
-        parameters=[OpenApiParameter(name, OpenApiTypes.STR) for name in queries.FILTERS],
+        parameters=[
+            *(OpenApiParameter(name, OpenApiTypes.STR) for name in queries.FILTERS),
+            OpenApiParameter("order", OpenApiTypes.STR, enum=list(sorting.ORDERS), default=sorting.NEWEST),
+        ],
     )
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)

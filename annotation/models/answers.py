@@ -194,7 +194,7 @@ class Annotation(models.Model):
         ]
         indexes = [
             models.Index(fields=["annotator", "-id"], name="recent_answers"),
-            models.Index(fields=["round", "created"], name="answers_by_day"),
+            models.Index(fields=["round", "created", "id"], name="answers_in_order"),
             models.Index(
                 fields=["annotator"], condition=Q(set_aside__isnull=False), name="answers_set_aside"
             ),

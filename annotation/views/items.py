@@ -11,12 +11,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
-from annotation.forms.addresses import id_in
 from annotation.forms.texts import GOLD_BY, UNDO, back_to_list, choice_of, metadata_facets
 from annotation.jobs import change_items
 from annotation.models import Flag, Item, Project, Role, Round, User
 from annotation.queries import items as queries
-from annotation.queries.finding import FEW, MOST_LOOKED_AT, Found, Page, coverage, listing
+from annotation.queries import sorting
+from annotation.queries.finding import FEW, MOST_LOOKED_AT, Found, coverage, listing
 from annotation.queries.jobs import live_job, worker_alive
 from annotation.queries.metadata import META
 from annotation.queries.projects import active_labels, rounds
@@ -40,18 +40,15 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
     """The texts under the filters in the address, a page at a time."""
     project = open_project(request, slug, Role.LEAD)
     filters = queries.filters_of(request.GET)
-    newest_first = request.GET.get("sort") == "newest"
+    order = request.GET.get("sort") or sorting.ITEM
     wrong: list[str] = []
-    page, known = Page([], None, None, cut_off=False), Found([])
+    page, known = sorting.Sheet([]), Found([])
     try:
+        sorting.check_order(order)
         texts = listing(project, filters)
-        page = texts.page(
-            PAGE,
-            before=id_in(request.GET, "before"),
-            after=id_in(request.GET, "after"),
-            descending=newest_first,
-        )
-        if filters and page.texts:
+        place = {name: request.GET.get(name) for name in ("before", "after")}
+        page = sorting.page_in_order(project, filters, texts, order, PAGE, **place)
+        if filters and page.texts and order in sorting.WHOLE:
             known = texts.first(MOST_COUNTED + 1, most=FEW)
     except ValidationError as invalid:
         wrong = invalid.messages
@@ -66,7 +63,9 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
         "cut_off": page.cut_off,
         "most_looked_at": MOST_LOOKED_AT,
         "filters": filters,
-        "newest_first": newest_first,
+        "order": order,
+        "orders": sorting.ORDERS,
+        "whole": order in sorting.WHOLE,
         "chips": [(_filter_words(name), value, _without(request, name)) for name, value in filters.items()],
         "wrong": wrong,
         "counted": len(known.ids) if known.ids and whole else None,

@@ -9,6 +9,7 @@ from annotation.access import open_project
 from annotation.algorithms.difference import difference
 from annotation.models import GoldItem, Item, Project, Role, Round, User
 from annotation.queries import items as queries
+from annotation.queries import sorting
 from annotation.queries.finding import FEW, listing
 from annotation.queries.projects import rounds
 from evaluation.queries import stories
@@ -40,7 +41,7 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     copies = stories.copies_of(item)
     compared = next((copy for copy in copies if str(copy["item"].pk) == request.GET.get("pair")), None)
     inferred = truth_of_text(item)
-    previous, following = _neighbours(request, project, pk)
+    previous, following = _neighbours(request, project, item)
     context = {
         "item": item,
         "known": known,
@@ -70,17 +71,28 @@ def item_detail(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(request, "evaluation/item.html", context)
 
 
-def _neighbours(request: HttpRequest, project: Project, pk: int) -> tuple[int | None, int | None]:
+def _neighbours(request: HttpRequest, project: Project, item: Item) -> tuple[int | None, int | None]:
     """The texts before and after this one in the list from which it was opened; in the pool where that makes no sense.
 
     None where the list ends, or where the next one is so far that looking for it would keep somebody waiting.
     """
-    filters = queries.filters_of(request.GET)
+    filters, order = queries.filters_of(request.GET), request.GET.get("sort") or sorting.ITEM
     try:
         texts = listing(project, filters)
+        sorting.check_order(order)
     except ValidationError:
-        texts = listing(project, {})
+        filters, order, texts = {}, sorting.ITEM, listing(project, {})
+    if order not in sorting.WHOLE:
+        place = sorting.place_of(project, filters, order, item)
+        if place is None:
+            return None, None
+        beside = [
+            sorting.page_in_order(project, filters, texts, order, 1, **{way: place}).texts
+            for way in ("before", "after")
+        ]
+        return tuple(next((text.pk for text in found), None) for found in beside)  # type: ignore[return-value]
+    pk = item.pk
     lower = texts.first(1, below=pk, descending=True, most=FEW)
     higher = texts.first(1, above=pk, most=FEW)
     both = next(iter(lower.ids), None), next(iter(higher.ids), None)
-    return both[::-1] if request.GET.get("sort") == "newest" else both
+    return both[::-1] if order == sorting.NEWEST else both
