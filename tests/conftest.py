@@ -7,10 +7,16 @@ import pytest
 from celery import current_app
 from django.conf import settings
 from django.test import Client
+from hypothesis import HealthCheck
+from hypothesis import settings as property_tests
 from rest_framework.test import APIClient
 
 from annotation.models import Job, Membership, Project, Role, User
 from annotation.services.projects import create_project
+
+# How long an example takes says more of what else the machine does; what things cost is what `benchmarks/` asks
+property_tests.register_profile("loupe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+property_tests.load_profile("loupe")
 
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 

@@ -106,7 +106,7 @@ def test_weather_sentiment_has_the_reference_agreement(shared_data: Path) -> Non
     assert sum(label.n for label in report.per_label) == 20000
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(answers_of_people())
 def test_alpha_equals_the_krippendorff_package(answers: Answers) -> None:
     items, _, labels = columns(answers)
@@ -121,7 +121,7 @@ def test_alpha_equals_the_krippendorff_package(answers: Answers) -> None:
     assert krippendorff_alpha(counts) == pytest.approx(expected, abs=1e-10)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(answers_of_people())
 def test_alpha_of_a_label_is_alpha_of_that_label_against_the_rest(answers: Answers) -> None:
     report = report_of(answers)
@@ -146,7 +146,7 @@ def percent_by_definition(grouped: list[list[int]]) -> float:
     return sum(shares) / len(shares)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(answers_of_people())
 def test_percent_agreement_and_ac1_equal_their_definitions(answers: Answers) -> None:
     grouped = list(by_item(answers).values())
@@ -164,7 +164,7 @@ def test_percent_agreement_and_ac1_equal_their_definitions(answers: Answers) -> 
     assert gwet_ac1(counts) == pytest.approx((agreed - chance) / (1 - chance))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(answers_of_people())
 @pytest.mark.filterwarnings("ignore")  # scikit-learn warns where kappa is undefined
 def test_pairs_equal_cohens_kappa_of_scikit_learn(answers: Answers) -> None:
@@ -185,7 +185,7 @@ def test_pairs_equal_cohens_kappa_of_scikit_learn(answers: Answers) -> None:
             assert row["kappa"] == pytest.approx(cohen_kappa_score(ours, theirs))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(answers_of_people())
 def test_entropy_confusions_and_agreement_with_the_rest_equal_their_definitions(answers: Answers) -> None:
     report = report_of(answers)

@@ -10,7 +10,7 @@ import pytest
 from django.template import engines
 from django.test import override_settings
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from annotation.templatetags import charts, figures, loupe
@@ -100,7 +100,6 @@ def test_an_impossible_axis_or_tone_is_refused(wrong: dict[str, Any]) -> None:
         figures.graticule(ALPHA, **wrong)
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.floats(allow_nan=True, allow_infinity=True), st.floats(), st.floats())
 def test_whatever_the_numbers_geometry_stays_within_the_figure(value: float, low: float, high: float) -> None:
     markup = figures.graticule({"value": value, "low": low, "high": high})

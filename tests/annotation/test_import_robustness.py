@@ -57,7 +57,7 @@ def expected(files: list[list[Row]], keep: bool) -> list[str]:
     return outcomes
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first=ROWS, second=ROWS, keep=st.booleans(), at_once=st.integers(1, 5))
 def test_every_row_becomes_what_the_definition_says(
     api: Callable[[User | None], APIClient],

@@ -272,7 +272,5 @@ class Labelling(RuleBasedStateMachine):
 def test_whatever_annotators_do_in_any_order_the_slots_add_up_and_nothing_is_lost_or_doubled() -> None:
     run_state_machine_as_test(
         Labelling,
-        settings=settings(
-            max_examples=12, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
-        ),
+        settings=settings(max_examples=12, stateful_step_count=25, suppress_health_check=list(HealthCheck)),
     )

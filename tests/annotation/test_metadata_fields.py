@@ -54,7 +54,7 @@ WRITTEN = st.from_regex(r"\A *[-+]?[0-9]{0,3}(\.[0-9]{0,2})?([eE][-+]?[0-9]{1,3}
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     values=st.lists(
         WRITTEN | st.text("0123456789-:TZ. a\u00a0", max_size=12) | st.integers() | st.booleans(), max_size=30

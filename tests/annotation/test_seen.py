@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from annotation.services.seen import Seen
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(parts=st.lists(st.lists(st.integers(0, 60), max_size=20), max_size=3))
 def test_whatever_was_there_before_is_found(parts: list[list[int]]) -> None:
     seen_digests, seen_names = Seen(), Seen()

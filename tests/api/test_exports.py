@@ -312,7 +312,7 @@ TEXTS = st.text(alphabet=st.characters(exclude_characters="\x00", exclude_catego
 TRICKY = st.text(alphabet=st.sampled_from("'=+-@\t\r\n\",\\ab\x01\x02\x1f\u2028é"), min_size=1, max_size=8)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(texts=st.lists(TEXTS | TRICKY, min_size=1, max_size=20))
 def test_any_text_comes_out_as_it_is(lead: APIClient, project: Project, texts: list[str]) -> None:
     Item.objects.filter(project=project).delete()

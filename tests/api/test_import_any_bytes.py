@@ -67,7 +67,7 @@ FILES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=FILES, format=FORMATS, kind=KINDS, task=TASKS)
 def test_any_bytes_are_refused_or_accounted_for(
     lead: APIClient,
