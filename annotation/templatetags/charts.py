@@ -186,6 +186,94 @@ def curve(
 
 
 @register.simple_tag
+def course(
+    points: Sequence[Any],
+    others: Sequence[Any] = (),
+    x_high: Any = 1,
+    height: int = 64,
+    threshold: Any = None,
+    label: str = "",
+) -> SafeString:
+    """Shares over x with their intervals, in a row of a table, and in grey what they are compared with.
+
+    `points` are (x, estimate) from 0 to `x_high`, `others` (x, value); `threshold` is a share.
+    """
+    _, right = checked(0, x_high)
+    known = [(x, estimate) for x, estimate in points if finite(part(estimate, "value")) is not None]
+    if not known:
+        return NO_DATA
+    top, floor = 6, height - 6
+
+    def down(share: float) -> float:
+        return top + (floor - top) * (1 - share)
+
+    def across(x: float) -> str:
+        return plain(_inset(place(x, 0, right)))
+
+    def path(css: str, pairs: Points) -> SafeString:
+        return format_html(
+            '<polyline class="{}" points="{}"/>',
+            css,
+            " ".join(f"{across(x)},{plain(down(y))}" for x, y in pairs),
+        )
+
+    own = [(float(x), float(part(estimate, "value"))) for x, estimate in known]
+    drawn = [
+        format_html('<line class="g" x1="0" x2="100%" y1="{}" y2="{}"/>', plain(down(y)), plain(down(y)))
+        for y in (0.0, 0.5, 1.0)
+    ]
+    if (limit := finite(threshold)) is not None:
+        y = plain(down(limit))
+        drawn.append(format_html('<line class="t" x1="0" x2="100%" y1="{}" y2="{}"/>', y, y))
+    drawn.append(
+        format_html(
+            '<svg x="0" y="0" width="100%" height="{}" viewBox="0 0 100 {}" preserveAspectRatio="none">{}{}</svg>',
+            height,
+            height,
+            path("l2", points_of(others)),
+            path("l", own),
+        )
+    )
+    for x, estimate in known:
+        low, high = finite(part(estimate, "low")), finite(part(estimate, "high"))
+        if low is not None and high is not None:
+            drawn.append(
+                format_html(
+                    '<line class="lx2" x1="{0}%" x2="{0}%" y1="{1}" y2="{2}"/>',
+                    across(x),
+                    plain(down(high)),
+                    plain(down(low)),
+                )
+            )
+    drawn += [
+        format_html('<circle class="p" cx="{}%" cy="{}" r="3.5"/>', across(x), plain(down(y))) for x, y in own
+    ]
+    said = f"{own[0][1]:.0%} at first, {own[-1][1]:.0%} at last"
+    if compared := points_of(others):
+        said += f"; the others {compared[0][1]:.0%} and {compared[-1][1]:.0%}"
+    return chart(height, f"{label}: {said}" if label else said, drawn)
+
+
+@register.simple_tag
+def course_axis(ticks: Sequence[tuple[float, str]], x_high: Any = 1, height: int = 14) -> SafeString:
+    """The axis of a column of courses, for the table's head: (x, name)."""
+    _, right = checked(0, x_high)
+    texts = []
+    for x, name in ticks:
+        percent = place(x, 0, right)
+        anchor = "" if percent < 5 else "e" if percent > 95 else "m"
+        texts.append(words(name, f"{plain(_inset(percent))}%", height - 3, anchor))
+    return format_html(
+        '<svg class="ci" width="100%" height="{}" aria-hidden="true">{}</svg>', height, joined(texts)
+    )
+
+
+def _inset(percent: float) -> float:
+    """A place such that a point at the edge is whole."""
+    return 1.5 + 0.97 * percent
+
+
+@register.simple_tag
 def windows(
     estimates: Sequence[Any], labels: Sequence[str], height: int = 200, threshold: Any = None, label: str = ""
 ) -> SafeString:

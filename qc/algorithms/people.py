@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special, stats
+
+from annotation.algorithms.intervals import Estimate, student_interval, wilson
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -84,6 +87,41 @@ def means_of_others(values: FloatArray, n: IntArray) -> FloatArray:
     rest = n.sum() - n
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(rest > 0, (total.sum() - total) / rest, np.nan)
+
+
+def mean_of_scores(mean: float, square: float, n: int, *, reason: str) -> Estimate:
+    """Return the mean of scores between 0 and 1 with Student's interval.
+
+    Where every score is 0, or every score is 1, it is Wilson's: the scores do not differ, and yet they are few.
+
+    Parameters
+    ----------
+    mean, square : float
+        Mean of the scores, and of their squares.
+    n : int
+        How many there are.
+    reason : str
+        Why there is no mean, where there are none.
+
+    Examples
+    --------
+    Scores 1, 0.5, 0.5 and 0:
+
+    >>> found = mean_of_scores(0.5, 0.375, 4, reason="")
+    >>> round(found.low, 4), round(found.high, 4)
+    (0.0, 1.0)
+    >>> mean_of_scores(1.0, 1.0, 4, reason="").low == wilson(4, 4).low
+    True
+    """
+    if n == 0:
+        return Estimate.undefined(reason)
+    if mean in {0.0, 1.0}:
+        return wilson(round(mean * n), n)
+    if n < 2:
+        return Estimate(mean, None, None, n)
+    error = math.sqrt(max(0.0, square - mean**2) / (n - 1))
+    low, high = student_interval(mean, error, n)
+    return Estimate(mean, max(0.0, low), min(1.0, high), n)
 
 
 def group_means(groups: IntArray, values: FloatArray, size: int) -> tuple[FloatArray, IntArray]:

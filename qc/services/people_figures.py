@@ -71,7 +71,7 @@ def people_reports(
     mix = label_mix(measured.items, measured.persons, measured.codes, measured.counts, measured.given)
     names = [people[int(pk)][0] for pk in measured.person_ids]
     stretches = Stretches(tested, checks, repeats, who, size, measured.long_break)
-    weeks = Weeks(tested, checks, who, size)
+    weeks = Weeks(tested, checks, repeats, who, size)
     with_whom = _by_person(pairs)
     gold_rows = _rows_of(np.where(checks.gold, who, -1), size)
     repeat_rows = _rows_of(repeats.person, size)

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from annotation.algorithms.intervals import wilson
 from qc.algorithms.patterns import Answers as TestedAnswers
-from qc.algorithms.people import group_means, group_medians, means_of_others, medians_of_others
+from qc.algorithms.people import (
+    group_means,
+    group_medians,
+    mean_of_scores,
+    means_of_others,
+    medians_of_others,
+)
 from qc.algorithms.sittings import EDGES, minutes_into_sitting, stretch_of
 from qc.queries.answers import Checks
 from qc.services.agreement_parts import monday_of, weeks_of
@@ -19,6 +25,7 @@ Floats = NDArray[np.float64]
 
 NO_GOLD = "no gold answers yet"
 NO_REPEATS = "no repeats yet"
+ALONE = "nobody else answered these texts"
 MOST_WEEKS = 26
 
 
@@ -57,18 +64,20 @@ class Stretches:
         of_answer, of_check, of_repeat = stretch[:n], stretch[n : n + m], stretch[n + m :]
         gold = checks.gold[known]
         cells = size * len(EDGES)
-        self.score, self.n = group_means(self._cell(tested.annotators, of_answer), tested.score, cells)
-        self.seconds = group_medians(self._cell(tested.annotators, of_answer), tested.seconds, cells)
+        own = self._cell(tested.annotators, of_answer)
+        self.score, self.n = group_means(own, tested.score, cells)
+        self.square, _ = group_means(own, tested.score**2, cells)
+        self.seconds = group_medians(own, tested.seconds, cells)
         right = checks.correct[known][gold].astype(np.float64)
         self.gold, self.gold_n = group_means(self._cell(who[known][gold], of_check[gold]), right, cells)
         self.same, self.same_n = group_means(
             self._cell(repeats.person, of_repeat), repeats.same.astype(np.float64), cells
         )
         self.others = {
-            "agreement": _by_stretch(means_of_others, self.score, self.n),
-            "seconds": _by_stretch(medians_of_others, self.seconds),
-            "gold": _by_stretch(means_of_others, self.gold, self.gold_n),
-            "same": _by_stretch(means_of_others, self.same, self.same_n),
+            "agreement": _by_period(means_of_others, len(EDGES), self.score, self.n),
+            "seconds": _by_period(medians_of_others, len(EDGES), self.seconds),
+            "gold": _by_period(means_of_others, len(EDGES), self.gold, self.gold_n),
+            "same": _by_period(means_of_others, len(EDGES), self.same, self.same_n),
         }
 
     def _cell(self, people: Integers, stretch: Integers) -> Integers:
@@ -87,20 +96,13 @@ class Stretches:
                     "to": EDGES[stretch + 1] if stretch + 1 < len(EDGES) else None,
                     "n": int(self.n[cell]),
                     "agreement": known_or_none(self.score[cell]),
+                    "agreement_interval": _agreement(self.score[cell], self.square[cell], self.n[cell]),
                     "others_agreement": known_or_none(self.others["agreement"][cell]),
                     "seconds": known_or_none(self.seconds[cell]),
                     "others_seconds": known_or_none(self.others["seconds"][cell]),
-                    "gold": wilson(
-                        round(float(np.nan_to_num(self.gold[cell])) * int(self.gold_n[cell])),
-                        int(self.gold_n[cell]),
-                        reason=NO_GOLD,
-                    ).as_dict(),
+                    "gold": _share(self.gold[cell], self.gold_n[cell], NO_GOLD),
                     "others_gold": known_or_none(self.others["gold"][cell]),
-                    "same": wilson(
-                        round(float(np.nan_to_num(self.same[cell])) * int(self.same_n[cell])),
-                        int(self.same_n[cell]),
-                        reason=NO_REPEATS,
-                    ).as_dict(),
+                    "same": _share(self.same[cell], self.same_n[cell], NO_REPEATS),
                     "others_same": known_or_none(self.others["same"][cell]),
                 }
             )
@@ -115,20 +117,34 @@ class Stretches:
 class Weeks:
     """Everybody's figures by week."""
 
-    def __init__(self, tested: TestedAnswers, checks: Checks, who: Integers, size: int) -> None:
+    def __init__(
+        self, tested: TestedAnswers, checks: Checks, repeats: Repeats, who: Integers, size: int
+    ) -> None:
         known = who >= 0
-        weeks = weeks_of(np.concatenate([tested.moments, checks.moments[known]]))
+        weeks = weeks_of(np.concatenate([tested.moments, checks.moments[known], repeats.moment]))
         self.weeks = np.unique(weeks)[-MOST_WEEKS:]
         place = place_of(self.weeks, weeks)
-        n = len(tested.annotators)
+        n, m = len(tested.annotators), len(tested.annotators) + int(known.sum())
         cells = size * max(1, len(self.weeks))
         own = self._cell(tested.annotators, place[:n])
         self.answers = np.bincount(own[own >= 0], minlength=cells)
         self.score, self.n = group_means(own, tested.score, cells)
+        self.square, _ = group_means(own, tested.score**2, cells)
         self.seconds = group_medians(own, tested.seconds, cells)
         gold = checks.gold[known]
         right = checks.correct[known][gold].astype(np.float64)
-        self.gold, self.gold_n = group_means(self._cell(who[known][gold], place[n:][gold]), right, cells)
+        self.gold, self.gold_n = group_means(self._cell(who[known][gold], place[n:m][gold]), right, cells)
+        self.same, self.same_n = group_means(
+            self._cell(repeats.person, place[m:]), repeats.same.astype(np.float64), cells
+        )
+        self.others = {
+            name: _by_period(means_of_others, len(self.weeks), *columns)
+            for name, columns in (
+                ("agreement", (self.score, self.n)),
+                ("gold", (self.gold, self.gold_n)),
+                ("same", (self.same, self.same_n)),
+            )
+        }
 
     def _cell(self, people: Integers, week: Integers) -> Integers:
         return np.where(week < 0, -1, people * len(self.weeks) + week)
@@ -138,25 +154,38 @@ class Weeks:
         found = []
         for place, week in enumerate(self.weeks.tolist()):
             cell = at * len(self.weeks) + place
-            if not (self.answers[cell] or self.gold_n[cell]):
+            if not (self.answers[cell] or self.gold_n[cell] or self.same_n[cell]):
                 continue
-            n = int(self.n[cell])
-            right = round(float(np.nan_to_num(self.gold[cell])) * int(self.gold_n[cell]))
             found.append(
                 {
                     "week": monday_of(week),
                     "annotations": int(self.answers[cell]),
-                    "n": n,
+                    "n": int(self.n[cell]),
                     "agreement": known_or_none(self.score[cell]),
+                    "agreement_interval": _agreement(self.score[cell], self.square[cell], self.n[cell]),
+                    "others_agreement": known_or_none(self.others["agreement"][cell]),
                     "seconds": known_or_none(self.seconds[cell]),
-                    "gold": wilson(right, int(self.gold_n[cell]), reason=NO_GOLD).as_dict(),
+                    "gold": _share(self.gold[cell], self.gold_n[cell], NO_GOLD),
+                    "others_gold": known_or_none(self.others["gold"][cell]),
+                    "same": _share(self.same[cell], self.same_n[cell], NO_REPEATS),
+                    "others_same": known_or_none(self.others["same"][cell]),
                 }
             )
         return found
 
 
-def _by_stretch(others: Callable[..., Floats], *columns: NDArray[Any]) -> Floats:
-    """A figure of the others for each cell, people in rows and stretches in columns, stretch by stretch."""
-    tables = [column.reshape(-1, len(EDGES)) for column in columns]
-    found = [others(*(table[:, stretch] for table in tables)) for stretch in range(len(EDGES))]
+def _agreement(mean: float, square: float, n: int) -> dict[str, Any]:
+    return dict(mean_of_scores(float(mean), float(square), int(n), reason=ALONE).as_dict())
+
+
+def _share(share: float, n: int, reason: str) -> dict[str, Any]:
+    return dict(wilson(round(float(np.nan_to_num(share)) * int(n)), int(n), reason=reason).as_dict())
+
+
+def _by_period(others: Callable[..., Floats], periods: int, *columns: NDArray[Any]) -> Floats:
+    """A figure of the others for each cell, people in rows and periods in columns, period by period."""
+    if periods == 0:
+        return columns[0]
+    tables = [column.reshape(-1, periods) for column in columns]
+    found = [others(*(table[:, period] for table in tables)) for period in range(periods)]
     return np.stack(found, axis=1).ravel()

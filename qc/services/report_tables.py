@@ -43,14 +43,16 @@ def person_rows(result: dict[str, Any]) -> Iterator[Row]:
         yield _estimate("label", row["label"], "share", row["share"], row["others"])
     for row in result["over_sitting"]:
         name = f"minute {row['from']} on"
-        yield ["sitting", name, "agreement", row["agreement"], "", "", row["n"], row["others_agreement"]]
+        yield _agreement("sitting", name, row)
         yield ["sitting", name, "seconds", row["seconds"], "", "", row["n"], row["others_seconds"]]
         yield _estimate("sitting", name, "gold accuracy", row["gold"], row["others_gold"])
         yield _estimate("sitting", name, "same answer twice", row["same"], row["others_same"])
     for row in result["over_weeks"]:
-        yield ["week", row["week"], "agreement", row["agreement"], "", "", row["n"], ""]
+        yield _agreement("week", row["week"], row)
         yield ["week", row["week"], "seconds", row["seconds"], "", "", row["annotations"], ""]
-        yield _estimate("week", row["week"], "gold accuracy", row["gold"])
+        yield _estimate("week", row["week"], "gold accuracy", row["gold"], row.get("others_gold", ""))
+        if "same" in row:
+            yield _estimate("week", row["week"], "same answer twice", row["same"], row["others_same"])
     for at, block in enumerate(result["gold_over_time"], 1):
         yield _estimate("gold texts, in blocks", at, "gold accuracy", block)
     for pair in result["with"]:
@@ -61,6 +63,12 @@ def person_rows(result: dict[str, Any]) -> Iterator[Row]:
 
 def _estimate(part: str, name: Any, figure: str, found: dict[str, Any], others: Any = "") -> Row:
     return [part, name, figure, found["value"], found["low"], found["high"], found.get("n", ""), others]
+
+
+def _agreement(part: str, name: Any, row: dict[str, Any]) -> Row:
+    """Agreement with the rest in a stretch or week; reports of before have it without its interval."""
+    found = row.get("agreement_interval") or {"value": row["agreement"], "low": "", "high": "", "n": row["n"]}
+    return _estimate(part, name, "agreement", found, row.get("others_agreement", ""))
 
 
 def _brief(name: str, row: dict[str, Any], others: dict[str, Any]) -> Iterator[Row]:

@@ -21,6 +21,7 @@ from qc.forms.people import PersonDecisionForm
 from qc.queries.agreement import latest_alpha, neighbours, report_of_person
 from qc.queries.blindness import without_blind
 from qc.queries.outdated import since_agreement
+from qc.views.courses import over_sitting, over_weeks
 from qc.views.reading import read_person
 from qc.views.scope import chosen_round
 
@@ -104,9 +105,8 @@ def _figures(project: Project, result: dict[str, Any]) -> dict[str, Any]:
         "reading": read_person(result, project.gold_threshold),
         "tests": sorted(result["tests"], key=lambda test: (not test["named"], test["q"])),
         "sitting": sitting,
-        "agreement_curve": [(row["from"], row["agreement"]) for row in sitting],
-        "others_curve": [(row["from"], row["others_agreement"]) for row in sitting],
-        "last_minute": max([row["from"] for row in sitting], default=0),
+        "sitting_curves": over_sitting(sitting, project.gold_threshold),
+        "week_curves": over_weeks(result["over_weeks"], project.gold_threshold),
         "gold_blocks": blocks,
         "gold_days": [date_format(timezone.localtime(block["until"]), "j M") for block in blocks],
         "break_minutes": result.get("break_minutes", 15),

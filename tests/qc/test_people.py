@@ -197,6 +197,52 @@ def test_a_sitting_ends_after_the_break_that_the_project_asks_for(team: Project)
     assert last["from"] == 20
 
 
+def test_all_three_figures_stand_over_the_sitting_and_over_weeks_with_intervals(
+    team: Project, lea: User, page: Page
+) -> None:
+    ada = team.annotators.get(name="ada")
+    mine = list(Annotation.objects.filter(annotator=ada).order_by("created"))
+    gold = GoldItem.objects.create(project=team, item=mine[0].item, label=mine[0].label)
+    for at, answer in enumerate(mine[::3]):
+        kind = {"kind": "gold", "correct": at % 4 > 0, "item": gold.item} if at % 2 else {"kind": "repeat"}
+        extra = Annotation(round=answer.round, item=answer.item, annotator=ada, label=answer.label)
+        for name, value in kind.items():
+            setattr(extra, name, value)
+        extra.created = answer.created + timedelta(seconds=20)
+        extra.save()
+    compute_agreement(team, None, quiet)
+    told = report_of(team, "ada")
+    for row in [*told["over_sitting"], *told["over_weeks"]]:
+        agreement = row["agreement_interval"]
+        assert agreement["value"] == row["agreement"]
+        assert agreement["low"] < agreement["value"] < agreement["high"]
+        assert row["others_agreement"] is not None
+    for name, n in (("gold", len(mine[::3]) // 2), ("same", (len(mine[::3]) + 1) // 2)):
+        assert sum(row[name]["n"] for row in told["over_weeks"]) == n
+        assert sum(row[name]["n"] for row in told["over_sitting"]) == n
+    html = page(lea).get(f"/projects/weather/annotators/{ada.pk}/").content.decode()
+    for name in ("Gold right", "Same answer twice", "Agreement with the rest"):
+        assert html.count(f'aria-label="{name}: ') == 2, name
+    rows = page(lea).get(f"/projects/weather/annotators/{ada.pk}/report.csv").content.decode().splitlines()
+    weekly = [row.split(",") for row in rows if row.startswith("week,")]
+    assert {row[2] for row in weekly} == {"agreement", "seconds", "gold accuracy", "same answer twice"}
+    assert all(row[4] and row[5] for row in weekly if row[2] == "agreement")
+
+
+def test_a_report_of_before_is_shown_without_what_it_lacks(team: Project, lea: User, page: Page) -> None:
+    compute_agreement(team, None, quiet)
+    report = AnnotatorReport.objects.get(annotator__name="ada")
+    for row in [*report.result["over_sitting"], *report.result["over_weeks"]]:
+        del row["agreement_interval"]
+    for row in report.result["over_weeks"]:
+        for name in ("same", "others_same", "others_gold", "others_agreement"):
+            del row[name]
+    report.save()
+    for file in ("", "report.csv"):
+        answer = page(lea).get(f"/projects/weather/annotators/{report.annotator_id}/{file}")
+        assert answer.status_code == 200
+
+
 def test_what_alpha_is_without_whom_a_lead_decides_on(team: Project) -> None:
     without = {
         row.annotator.name: row.result["alpha_without"]
