@@ -139,7 +139,9 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
     A text that the panel excluded for a reason that the recipe accepts has the label on which most people agree.
     """
     project, recipe = split_set.project, split_set.recipe
-    labels = _resolved(project, recipe["labels"]).drop(columns=["external_id"])
+    method = QualitySettings.Method.MAJORITY if recipe["labels"] == ADJUDICATED else recipe["labels"]
+    # “At least 80% of the answers agree” and soft labels mean what people said, whatever the method
+    labels = resolved_labels(project, method, as_said=True).drop(columns=["external_id"])
     frame = queries.candidates(project, metadata_fields(recipe)).merge(
         labels, on="item_id", how="left", validate="one_to_one"
     )
@@ -158,22 +160,6 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
             frame.loc[at, "label"], frame.loc[at, "label_id"] = best[0], ids[best[0]]
             frame.loc[at, "source"], frame.loc[at, "confidence"] = "inferred", shares[best[0]]
     return frame
-
-
-def _resolved(project: Project, source: str) -> pd.DataFrame:
-    """The labels by the recipe's method. Shares and confidence are those of the answers, whatever the method.
-
-    A posterior is no agreement: “at least 80% of the answers agree” and soft labels mean what people said.
-    """
-    method = QualitySettings.Method.MAJORITY if source == ADJUDICATED else source
-    labels = resolved_labels(project, method)
-    if method == QualitySettings.Method.MAJORITY:
-        return labels
-    labels["distribution"] = resolved_labels(project, "majority")["distribution"]
-    inferred = (labels["source"] == "inferred").to_numpy()
-    rows = zip(labels["distribution"][inferred], labels["label"][inferred], strict=True)
-    labels.loc[inferred, "confidence"] = [shares.get(label, 0.0) for shares, label in rows]
-    return labels
 
 
 def _left_out_by_policy(project: Project, frame: pd.DataFrame) -> dict[int, str]:

@@ -52,7 +52,9 @@ def check_method(project: Project, method: str | None) -> str:
     return chosen
 
 
-def resolved_labels(project: Project, method: str | None = "majority") -> pd.DataFrame:
+def resolved_labels(
+    project: Project, method: str | None = "majority", *, as_said: bool = False
+) -> pd.DataFrame:
     """The items of a project for which anything is known, in the order of their ids.
 
     `method` is majority, dawid-skene, glad or mace; None takes the project's choice. Columns: `item_id`;
@@ -61,13 +63,14 @@ def resolved_labels(project: Project, method: str | None = "majority") -> pd.Dat
     the answers, or the posterior; 1 when adjudicated or gold; missing for an imported label); `distribution` (label →
     share or posterior; rows with the same answers may share one dict, so copy before changing it); `source`
     (adjudicated, gold, inferred or imported); `n` answers; `tie`; `outcome` of the standing decision, "" without one.
-    Decisions “hard” and “guideline” keep the inferred label.
+    Decisions “hard” and “guideline” keep the inferred label. With `as_said`, `distribution` and `confidence` are shares
+    of the answers whatever the method: a posterior is no agreement.
 
     Raises ValidationError for a method that is not offered.
     """
     chosen = check_method(project, method)
     if project.task != Project.Task.CLASSIFICATION:
-        return resolved_values(project, chosen)[COLUMNS]
+        return resolved_values(project, chosen, as_said=as_said)[COLUMNS]
     items, imported, external_ids = _items(project)
     labels = list(Label.objects.filter(project=project).order_by("position", "id").values_list("id", "name"))
     ids = np.array([pk for pk, _ in labels], dtype=np.int64)
@@ -81,6 +84,8 @@ def resolved_labels(project: Project, method: str | None = "majority") -> pd.Dat
     n = np.asarray(counts.sum(axis=1), dtype=np.int64)
     label, confidence, tie, posterior = _infer(chosen, at, codes, answers, counts)
     answered = n > 0
+    if as_said and posterior is not None:
+        confidence, posterior = _shares_of(counts, label), None
     from_file = ~answered & (imported >= 0)
     label[from_file] = _code(ids, imported[from_file])
     source = np.where(answered, "inferred", np.where(from_file, "imported", "")).astype(object)
@@ -147,6 +152,16 @@ def _infer(
     people = np.unique(answers.annotators, return_inverse=True)[1]
     inferred = infer_truth(method, items, people, codes, counts.shape[1], counts.shape[0])
     return inferred.label.copy(), inferred.confidence.copy(), inferred.tie.copy(), inferred.posterior
+
+
+def _shares_of(counts: sparse.csr_array, label: Integers) -> Floats:
+    """The share of the answers to each item that give its label; 0 for -1, NaN without answers."""
+    n = np.asarray(counts.sum(axis=1), dtype=np.float64)
+    row = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    same = counts.indices == label[row]
+    given = np.bincount(row[same], weights=counts.data[same], minlength=counts.shape[0])
+    with np.errstate(invalid="ignore"):
+        return np.asarray(given / n)
 
 
 def _places(items: Integers, wanted: Integers) -> tuple[Integers, Booleans]:

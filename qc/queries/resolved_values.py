@@ -19,12 +19,13 @@ Integers = NDArray[np.int64]
 Key = Any  # a label id, or a span (start, end, label id)
 
 
-def resolved_values(project: Project, method: str) -> pd.DataFrame:
+def resolved_values(project: Project, method: str, *, as_said: bool = False) -> pd.DataFrame:
     """What `resolved_labels` gives, with `labels` or `spans` in the place of the label.
 
     A label, or span, is kept when it has more than half of the answers (its posterior is above a half). Where one has
     exactly half the item is tied and has none. `confidence` is that of the least certain label; `distribution` is the
-    share of each label, or of each span as "start-end:label". Spans resolve by majority whatever the method.
+    share of each label, or of each span as "start-end:label"; with `as_said` both are of the answers whatever the
+    method. Spans resolve by majority in any case.
     """
     names = label_names(project)
     answers = read_answers(project, with_excluded=True)
@@ -32,12 +33,14 @@ def resolved_values(project: Project, method: str) -> pd.DataFrame:
     people = np.unique(answers.annotators, return_inverse=True)[1]
     item_ids, items = np.unique(answers.items, return_inverse=True)
     n = np.bincount(items, minlength=len(item_ids))
-    shares = _shares_of_values(answers, items, n)
+    shares = said = _shares_of_values(answers, items, n)
     if several and method != QualitySettings.Method.MAJORITY:
         shares = _inferred_shares(method, answers, items, people, len(item_ids))
     rows: dict[int, dict[str, Any]] = {}
     for at, pk in enumerate(item_ids.tolist()):
         rows[pk] = {"n": int(n[at]), **_inferred_row(shares[at])}
+        if as_said:
+            rows[pk] |= _as_said(rows[pk]["value"], said[at])
     for pk, value in _imported(project, several):
         rows.setdefault(pk, {"n": 0, **_given(value, "imported", None)})
     for pk, value in _gold(project, several):
@@ -110,6 +113,16 @@ def _inferred_row(shares: dict[Key, float]) -> dict[str, Any]:
     certain = min((max(share, 1 - share) for share in shares.values()), default=1.0)
     value = None if tie else [key for key, share in shares.items() if share > 0.5]
     return {"value": value, "confidence": certain, "shares": shares, "tie": tie, "source": "inferred"}
+
+
+def _as_said(value: list[Key] | None, shares: dict[Key, float]) -> dict[str, Any]:
+    """Shares of the answers, and that of the label on which a value rests least; 0 where there is no value."""
+    agree = (
+        [share if key in value else 1 - share for key, share in shares.items()]
+        if value is not None
+        else [0.0]
+    )
+    return {"shares": shares, "confidence": min(agree, default=1.0)}
 
 
 def _given(value: list[Key], source: str, confidence: float | None) -> dict[str, Any]:

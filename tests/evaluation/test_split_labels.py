@@ -9,6 +9,9 @@ from django.test import Client
 
 from annotation.models import Annotation, Annotator, Item, Project, User
 from evaluation.models import SplitSet
+from qc.queries import resolved
+from qc.queries.answers import Answers, read_answers
+from qc.queries.resolved import resolved_labels
 from qc.services.agreement import change_quality_settings
 from qc.services.review import change_review_settings
 from tests.evaluation.conftest import BuildSplits
@@ -62,6 +65,32 @@ def test_soft_labels_are_shares_of_answers_whatever_the_method(outvoted: Item, b
     with soft.file.open() as opened:
         rows = opened.read().decode()
     assert '"good":0.666' in rows.replace(" ", "")
+
+
+def test_all_answers_are_read_once_whatever_the_method(
+    outvoted: Item, build: BuildSplits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[int] = []
+
+    def counted(*scope: Any, **how: Any) -> Answers:
+        reads.append(1)
+        return read_answers(*scope, **how)
+
+    monkeypatch.setattr(resolved, "read_answers", counted)
+    build({"labels": "glad"})
+    assert len(reads) == 1
+
+
+def test_shares_as_said_are_those_of_the_majority_beside_a_models_labels(
+    project: Project, outvoted: Item
+) -> None:
+    found = resolved_labels(project, "dawid-skene", as_said=True)
+    by_model, by_majority = resolved_labels(project, "dawid-skene"), resolved_labels(project)
+    assert found["label"].tolist() == by_model["label"].tolist()
+    assert found["distribution"].tolist() == by_majority["distribution"].tolist()
+    shares = [shares[label] for label, shares in zip(found["label"], found["distribution"], strict=True)]
+    assert found["confidence"].tolist() == pytest.approx(shares)
+    assert found["confidence"].tolist() != pytest.approx(by_model["confidence"].tolist())
 
 
 def test_the_page_offers_the_methods_and_says_which_was_taken(
