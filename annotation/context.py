@@ -28,7 +28,7 @@ STATIONS: list[tuple[str, str, str, str, Role]] = [
     ("Set up", "Settings", "gear", "settings", Role.LEAD),
 ]
 # Pages that stand under a station without lying under its address
-UNDER = {"items": ("import", "cleaning", "metadata")}
+UNDER = {"items": ("import", "cleaning", "metadata"), "rounds": ("suggestions",)}
 
 
 def navigation(request: HttpRequest, project: Project, role: Role | None) -> list[dict[str, Any]]:

@@ -21,6 +21,7 @@ from annotation.models import (
     MetadataField,
     Project,
     Round,
+    SuggestionSource,
     User,
 )
 from annotation.queries.imports import why_not_undoable
@@ -35,6 +36,8 @@ from annotation.services import (
     metadata_fields,
     requeueing,
     rounds,
+    suggestion_figures,
+    suggestions,
     undoing,
 )
 from annotation.services.jobs import send_job
@@ -116,13 +119,14 @@ def make_round(
 ) -> tuple[Round, Job | None]:
     """A new round with the texts that are chosen for it; where there are many to choose from, a job puts them in."""
     made = rounds.create_round(project, user, texts=texts, **fields)
-    if not texts:
-        return made, None
-    if "items" not in texts and rounds.is_large(project):
+    job = None
+    if texts and "items" not in texts and rounds.is_large(project):
         job = _start_on_round("fill_round", made, user, {}, f"Texts for the round {made.name}")
-        return made, job
-    rounds.fill_round(made)
-    return made, None
+    elif texts:
+        rounds.fill_round(made)
+    if made.suggestions != Round.Suggestions.OFF and job is None:
+        measure_suggestions(made, user)
+    return made, job
 
 
 @transaction.atomic
@@ -148,6 +152,7 @@ def publish_and_ask_again(
 def change_round(made: Round, user: User, changes: dict[str, Any]) -> Job | None:
     """Changes a round's plan or state; where the overlap of many texts follows, a job gives it to them."""
     before, plan = made.overlap, dict(changes)
+    suggested = made.suggestions, made.suggestion_source_id
     state = plan.pop("state", made.state)
     if made.deleted is not None:
         raise ValidationError("The round was deleted. Restore it first.")
@@ -160,6 +165,11 @@ def change_round(made: Round, user: User, changes: dict[str, Any]) -> Job | None
                 {"state": "A round that was open cannot become a draft again. Close it instead."}
             )
         move(made, user)
+    if (
+        suggested != (made.suggestions, made.suggestion_source_id)
+        and made.suggestions != Round.Suggestions.OFF
+    ):
+        measure_suggestions(made, user)
     if made.overlap == before:
         return None
     if made.items_total > rounds.INLINE:
@@ -256,6 +266,43 @@ def promote_gold(project: Project, user: User, *, at_least: int) -> Job:
 def start_comparison(made: Round, user: User) -> Job:
     """Compares a round's answers with older ones to the same texts."""
     return _start_on_round("compare_round", made, user, {}, f"What the round {made.name} changed")
+
+
+def measure_suggestions(made: Round, user: User) -> Job | None:
+    """Counts what the round's suggestions reach and did; where there is much to count, a job does it."""
+    if max(made.items_total, made.answers_total) <= rounds.INLINE:
+        suggestion_figures.measure_suggestions(made)
+        return None
+    return start_measurement(made, user)
+
+
+def start_measurement(made: Round, user: User) -> Job:
+    """Counts it by a job, however much there is."""
+    slug = made.project.slug
+    return start_job(
+        "measure_suggestions",
+        made.project,
+        user,
+        {"round": made.pk},
+        title=f"What suggestions did in the round {made.name}",
+        result_url=f"/api/v1/projects/{slug}/rounds/{made.pk}/suggestions/",
+        page_url=f"/projects/{slug}/suggestions/",
+    )
+
+
+@transaction.atomic
+def add_suggestions(project: Project, user: User, name: str, rows: list[Any]) -> SuggestionSource:
+    """Stores what a script suggests; the rounds that have its suggestions know of them."""
+    source = suggestions.add_suggestions(project, user, name, rows)
+    measure_rounds_of(source, user)
+    return source
+
+
+def measure_rounds_of(source: SuggestionSource, user: User) -> None:
+    """Counts anew in the rounds that take answers beside a source's suggestions."""
+    using = Round.objects.filter(suggestion_source=source, deleted__isnull=True).select_related("project")
+    for made in using.exclude(suggestions=Round.Suggestions.OFF).exclude(state=Round.State.CLOSED):
+        measure_suggestions(made, user)
 
 
 def _start_on_round(kind: str, made: Round, user: User, parameters: dict[str, Any], title: str) -> Job:

@@ -16,6 +16,7 @@ from annotation.services import (
     metadata_fields,
     requeueing,
     rounds,
+    suggestion_figures,
     tallies,
     undoing,
 )
@@ -44,7 +45,10 @@ def fill_round(job_id: str) -> None:
     """Puts the chosen texts into a round."""
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
-            rounds.fill_round(job.project.rounds.get(pk=job.parameters["round"]), progress)
+            made = job.project.rounds.get(pk=job.parameters["round"])
+            rounds.fill_round(made, progress)
+            if made.suggestions != made.Suggestions.OFF:
+                suggestion_figures.measure_suggestions(made)
 
 
 @shared_task(name="loupe.resize_round")
@@ -62,6 +66,15 @@ def compare_round(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             comparisons.compare_round(job.project.rounds.get(pk=job.parameters["round"]), progress)
+
+
+@shared_task(name="loupe.measure_suggestions")
+def measure_suggestions(job_id: str) -> None:
+    """Counts what a round's suggestions reach, and what they did."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            made = job.project.rounds.get(pk=job.parameters["round"])
+            suggestion_figures.measure_suggestions(made, progress)
 
 
 @shared_task(name="loupe.change_items")

@@ -17,6 +17,7 @@ from annotation.views import (
     projects,
     rounds,
     settings,
+    suggestions,
 )
 
 app_urls = [
@@ -60,8 +61,23 @@ project_urls = [
     path("projects/<slug:slug>/rounds/<int:pk>/delete/", rounds.delete_round, name="delete-round"),
     path("projects/<slug:slug>/rounds/<int:pk>/restore/", rounds.restore_round, name="restore-round"),
     path("projects/<slug:slug>/rounds/<int:pk>/compare/", rounds.compare_round, name="compare-round"),
+    path("projects/<slug:slug>/suggestions/", suggestions.suggestion_list, name="suggestions"),
+    path(
+        "projects/<slug:slug>/suggestions/<int:pk>/delete/",
+        suggestions.delete_source,
+        name="delete-suggestions",
+    ),
+    path(
+        "projects/<slug:slug>/suggestions/<int:pk>/restore/",
+        suggestions.restore_source,
+        name="restore-suggestions",
+    ),
+    path(
+        "projects/<slug:slug>/rounds/<int:pk>/suggestions/measure/", suggestions.measure, name="measure-round"
+    ),
     path("projects/<slug:slug>/annotate/", annotate.annotate, name="annotate"),
     path("projects/<slug:slug>/annotate/skip/", annotate.skip, name="annotate-skip"),
+    path("projects/<slug:slug>/annotate/suggestion/", annotate.ask, name="annotate-suggestion"),
     path("projects/<slug:slug>/annotate/read/", annotate_end.confirm_guideline, name="annotate-read"),
     path("projects/<slug:slug>/annotate/flag/", annotate.flag, name="annotate-flag"),
     path("projects/<slug:slug>/items/", items.item_list, name="items"),

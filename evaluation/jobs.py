@@ -10,6 +10,7 @@ from evaluation.models import LeakageReport, Run, SplitSet
 from evaluation.queries.cleaning import cleaning_report
 from evaluation.queries.new_texts import imports_to_look_at
 from evaluation.services.cleaning import THRESHOLD
+from evaluation.services.offering import check_offer
 
 
 def start_report(run: Run, user: User) -> Job:
@@ -22,6 +23,21 @@ def start_report(run: Run, user: User) -> Job:
         title=f"Report of {run.name}",
         result_url=reverse("api-run-report", args=[run.pk]),
         page_url=reverse("run", args=[run.project.slug, run.pk]),
+    )
+
+
+def start_offer(run: Run, user: User) -> Job:
+    """Offers a run's predictions as suggestions to annotators."""
+    check_offer(run)
+    slug = run.project.slug
+    return start_job(
+        "offer_run",
+        run.project,
+        user,
+        {"run": run.pk},
+        title=f"Predictions of {run.name} as suggestions",
+        result_url=reverse("api-suggestions", args=[slug]),
+        page_url=reverse("run", args=[slug, run.pk]),
     )
 
 

@@ -2,9 +2,10 @@
 
 from celery import shared_task
 
+from annotation.jobs import measure_rounds_of
 from annotation.services import jobs
 from evaluation.jobs import look_at_new_texts as start_looks
-from evaluation.services import archives, cleaning, leakage, runs, splits
+from evaluation.services import archives, cleaning, leakage, offering, runs, splits
 
 
 @shared_task(name="loupe.run_report")
@@ -13,6 +14,16 @@ def run_report(job_id: str) -> None:
     if job := jobs.claim_job(job_id):
         with jobs.working_on(job) as progress:
             runs.compute_report(job.parameters["run"], progress)
+
+
+@shared_task(name="loupe.offer_run")
+def offer_run(job_id: str) -> None:
+    """Offers a run's predictions as suggestions to annotators."""
+    if job := jobs.claim_job(job_id):
+        with jobs.working_on(job) as progress:
+            assert job.created_by is not None
+            source = offering.offer_run(job.parameters["run"], job.created_by, progress)
+            measure_rounds_of(source, job.created_by)
 
 
 @shared_task(name="loupe.find_copies")

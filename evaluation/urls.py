@@ -23,6 +23,7 @@ run_urls = [
     path("projects/<slug:slug>/runs/", runs.run_list, name="runs"),
     path("projects/<slug:slug>/runs/<int:run_id>/", runs.run_page, name="run"),
     path("projects/<slug:slug>/runs/<int:run_id>/report/", runs.compute_report, name="compute-report"),
+    path("projects/<slug:slug>/runs/<int:run_id>/offer/", runs.offer_run, name="offer-run"),
     path("projects/<slug:slug>/runs/<int:run_id>/errors/", runs.run_errors, name="run-errors"),
 ]
 

@@ -27,10 +27,13 @@ from annotation.models import (
     Role,
     Round,
     RoundItem,
+    Suggestion,
+    SuggestionSource,
     User,
 )
 from annotation.queries.people import annotator_of
 from annotation.services import imports
+from annotation.services.suggestion_figures import measure_suggestions
 from evaluation.models import LeakagePair, Run
 from evaluation.services import leakage, splits
 from qc.models import Case, GuidelineProposal, Sample, SampleItem, SuspectReport
@@ -79,6 +82,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "delete-round": {"post": LEAD},
     "restore-round": {"post": LEAD},
     "compare-round": {"post": LEAD},
+    "suggestions": {"get": LEAD},
+    "delete-suggestions": {"post": LEAD},
+    "restore-suggestions": {"post": LEAD},
+    "measure-round": {"post": LEAD},
     "guideline": {"get": LEAD, "post": LEAD},
     "guideline-preview": {"post": LEAD},
     "restore-guideline": {"post": LEAD},
@@ -91,6 +98,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "annotate-skip": {"post": ANN},
     "annotate-flag": {"post": ANN},
     "annotate-read": {"post": ANN},
+    "annotate-suggestion": {"post": ANN},
     "items": {"get": LEAD},
     "item": {"get": LEAD},
     "change-items": {"post": LEAD},
@@ -142,6 +150,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "run": {"get": LEAD},
     "compute-report": {"post": LEAD},
     "run-errors": {"get": LEAD},
+    "offer-run": {"post": LEAD},
     "api-schema": {"get": ANYBODY},
     "api-docs": {"get": ANYBODY},
     "api-projects": {"get": SIGNED_IN, "post": SIGNED_IN},
@@ -161,6 +170,10 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-open-round": {"post": LEAD},
     "api-close-round": {"post": LEAD},
     "api-restore-round": {"post": LEAD},
+    "api-suggestions-of-round": {"get": LEAD, "post": LEAD},
+    "api-suggestions": {"get": LEAD, "post": LEAD},
+    "api-suggestion-source": {"delete": LEAD},
+    "api-restore-suggestions": {"post": LEAD},
     "api-guidelines": {"get": ANN, "post": LEAD},
     "api-guideline-read": {"post": ANN},
     "api-job": {"get": LEAD},
@@ -169,6 +182,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-answer": {"post": OWN},
     "api-skip": {"post": OWN},
     "api-annotation": {"patch": OWN},
+    "api-suggestion": {"post": OWN},
     "api-flags": {"post": ANN},
     "api-imports": {"get": LEAD, "post": LEAD},
     "api-import": {"get": LEAD},
@@ -232,6 +246,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "api-predictions": {"post": LEAD},
     "api-run-report": {"get": LEAD, "post": LEAD},
     "api-run-errors": {"get": LEAD},
+    "api-offer-run": {"post": LEAD},
 }
 
 EXPLORED: dict[str, Any] = {
@@ -286,9 +301,18 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
     field = MetadataField.objects.create(project=project, name="channel", type="category")
     author = annotator_of(project, ann)
     annotation = Annotation.objects.create(round=made, item=items[0], annotator=author, label=label)
+    suggesting = SuggestionSource.objects.create(project=project, name="tfidf", suggestions_total=1)
+    suggestion = Suggestion.objects.create(source=suggesting, item=items[1], label=label, score=0.9)
     assignment = Assignment.objects.create(
-        round=made, item=items[1], annotator=author, expires=timezone.now() + timedelta(hours=1)
+        round=made,
+        item=items[1],
+        annotator=author,
+        expires=timezone.now() + timedelta(hours=1),
+        suggestion=suggestion,
+        suggested="hidden",
     )
+    made.suggestions, made.suggestion_source = "hidden", suggesting
+    measure_suggestions(made)
     known = GoldItem.objects.create(project=project, item=items[1], label=label)
     case = Case.objects.create(project=project, item=items[0])
     proposal = GuidelineProposal.objects.create(case=case, user=lea, text="Say so.")
@@ -343,6 +367,16 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
             "mark-text": items[0].pk,
             "api-answer": assignment.pk,
             "api-skip": assignment.pk,
+            "api-suggestion": assignment.pk,
+            **dict.fromkeys(
+                [
+                    "delete-suggestions",
+                    "restore-suggestions",
+                    "api-suggestion-source",
+                    "api-restore-suggestions",
+                ],
+                suggesting.pk,
+            ),
             "api-annotation": annotation.pk,
         },
         "form": {"": "csv"},

@@ -15,10 +15,11 @@ from annotation.access import authorise_role, object_for, role_of
 from annotation.api.errors import Conflict
 from annotation.api.plain import PlainView, plain_json, plain_response
 from annotation.api.requests import Request
-from annotation.models import Annotation, Flag, Item, Project
+from annotation.models import Annotation, Flag, Item, Project, Suggested
 from annotation.queries import labelling as reads
 from annotation.queries.gold import feedback
 from annotation.queries.progress import shown_progress
+from annotation.queries.suggestions import as_told
 from annotation.queries.values import label_names, named_value
 from annotation.services import answers, flags, labelling, timekeeping
 
@@ -37,10 +38,41 @@ class LeasedItemSerializer(serializers.Serializer[Any]):
     meta = serializers.DictField()
 
 
+class OffsetField(serializers.IntegerField):
+    """A whole number; nothing that merely looks like one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class SpanSerializer(serializers.Serializer[Any]):
+    """A marked stretch of the text: offsets in Unicode code points, end exclusive."""
+
+    start = OffsetField()
+    end = OffsetField()
+    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
+
+
+class SuggestionSerializer(serializers.Serializer[Any]):
+    """What a model suggests for the text. While it is hidden, and where there is `none`, only `state` is there."""
+
+    state = serializers.ChoiceField(Suggested.choices)
+    source = serializers.CharField(required=False)  # type: ignore[assignment]
+    score = serializers.FloatField(required=False, allow_null=True)
+    label = serializers.CharField(required=False, allow_null=True)  # type: ignore[assignment]
+    labels = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
+    spans = SpanSerializer(many=True, required=False, allow_null=True)
+
+
 class LeaseSerializer(serializers.Serializer[Any]):
+    """An item in your hands. `suggestion` is null where its round has none switched on."""
+
     id = serializers.IntegerField()
     item = LeasedItemSerializer()
     expires = serializers.DateTimeField()
+    suggestion = SuggestionSerializer(allow_null=True)
 
 
 class ProgressSerializer(serializers.Serializer[Any]):
@@ -102,6 +134,7 @@ def handout_data(handout: labelling.Handout, project: Project) -> dict[str, Any]
                 "id": lease.id,
                 "item": {"id": lease.item_id, "text": lease.text, "meta": lease.meta},
                 "expires": lease.expires,
+                "suggestion": as_told(lease.suggested, lease.suggestion),
             }
             for lease in handout.leases
         ],
@@ -137,23 +170,6 @@ class NextItems(PlainView):
         authorise_role(role_of(request.user, desk.membership), desk.project)
         handout = labelling.hand_out(desk, wanted_count(request))
         return plain_response(handout_data(handout, desk.project))
-
-
-class OffsetField(serializers.IntegerField):
-    """A whole number; nothing that merely looks like one."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("invalid")
-        return int(super().to_internal_value(data))
-
-
-class SpanSerializer(serializers.Serializer[Any]):
-    """A marked stretch of the text: offsets in Unicode code points, end exclusive."""
-
-    start = OffsetField()
-    end = OffsetField()
-    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
 
 
 class ValueSerializer(serializers.Serializer[Any]):

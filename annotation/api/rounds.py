@@ -1,5 +1,6 @@
 """Rounds over REST."""
 
+from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers, status
@@ -9,13 +10,15 @@ from rest_framework.views import APIView
 from annotation import jobs
 from annotation.access import may, project_for, role_in
 from annotation.api.requests import Request
-from annotation.models import Project, Role, Round
+from annotation.models import Project, Role, Round, SuggestionSource
 from annotation.queries import progress, projects
 from annotation.services import rounds
 
 
 class RoundSerializer(serializers.ModelSerializer[Round]):
     """A round, with its plan and how far it is; for annotators its counters move in steps."""
+
+    suggestion_source = serializers.SlugRelatedField[SuggestionSource](slug_field="name", read_only=True)
 
     class Meta:
         model = Round
@@ -33,8 +36,12 @@ class RoundSerializer(serializers.ModelSerializer[Round]):
 
 
 class PlanSerializer(serializers.ModelSerializer[Round]):
-    """What can be said of a round. `people` are user names, for the audience `chosen`."""
+    """What can be said of a round. `people` are user names, for the audience `chosen`; `suggestion_source` is the name
+    of one, for suggestions that are not `off`."""
 
+    suggestion_source = serializers.CharField(
+        max_length=120, required=False, allow_null=True, allow_blank=True
+    )
     people = serializers.ListField(
         child=serializers.CharField(max_length=150), required=False, max_length=1000
     )
@@ -66,7 +73,7 @@ class RoundList(generics.GenericAPIView[Round]):
 
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug)
-        page = _as_seen(request, project, self.paginate_queryset(projects.rounds(project)) or [])
+        page = _as_seen(request, project, self.paginate_queryset(_rounds(project)) or [])
         return self.get_paginated_response(RoundSerializer(page, many=True).data)
 
     @extend_schema(request=NewRoundSerializer, responses={201: RoundSerializer})
@@ -82,6 +89,10 @@ class RoundList(generics.GenericAPIView[Round]):
         made, job = jobs.make_round(project, request.user, texts=texts or None, **sent)
         told = {**RoundSerializer(made).data, "job": f"/api/v1/jobs/{job.pk}/" if job else None}
         return Response(told, status=status.HTTP_201_CREATED)
+
+
+def _rounds(project: Project) -> QuerySet[Round]:
+    return projects.rounds(project).select_related("suggestion_source")
 
 
 def _as_seen(request: Request, project: Project, found: list[Round]) -> list[Round]:
@@ -102,7 +113,7 @@ class RoundDetail(APIView):
     @extend_schema(responses=RoundSerializer)
     def get(self, request: Request, slug: str, pk: int) -> Response:
         project = project_for(request.user, slug)
-        found = _as_seen(request, project, [get_object_or_404(projects.rounds(project), pk=pk)])
+        found = _as_seen(request, project, [get_object_or_404(_rounds(project), pk=pk)])
         return Response(RoundSerializer(found[0]).data)
 
     @extend_schema(request=PlanSerializer, responses=RoundSerializer)

@@ -15,12 +15,14 @@ from annotation.api import (
     metadata,
     projects,
     rounds,
+    suggestions,
 )
 
 labelling_urls = [  # first, since they are asked for most
     path("projects/<slug:slug>/next/", labelling.NextItems.as_view(), name="api-next"),
     path("assignments/<int:pk>/answer/", labelling.AnswerItem.as_view(), name="api-answer"),
     path("assignments/<int:pk>/skip/", labelling.SkipItem.as_view(), name="api-skip"),
+    path("assignments/<int:pk>/suggestion/", suggestions.AskForSuggestion.as_view(), name="api-suggestion"),
     path("annotations/<int:pk>/", labelling.ReviseAnswer.as_view(), name="api-annotation"),
     path("items/<int:pk>/flags/", labelling.FlagItem.as_view(), name="api-flags"),
 ]
@@ -52,6 +54,22 @@ project_urls = [
         "projects/<slug:slug>/rounds/<int:pk>/restore/",
         rounds.RoundRestore.as_view(),
         name="api-restore-round",
+    ),
+    path(
+        "projects/<slug:slug>/rounds/<int:pk>/suggestions/",
+        suggestions.RoundSuggestions.as_view(),
+        name="api-suggestions-of-round",
+    ),
+    path("projects/<slug:slug>/suggestions/", suggestions.SuggestionList.as_view(), name="api-suggestions"),
+    path(
+        "projects/<slug:slug>/suggestions/<int:pk>/",
+        suggestions.SuggestionDetail.as_view(),
+        name="api-suggestion-source",
+    ),
+    path(
+        "projects/<slug:slug>/suggestions/<int:pk>/restore/",
+        suggestions.SuggestionRestore.as_view(),
+        name="api-restore-suggestions",
     ),
     path("projects/<slug:slug>/guidelines/", guidelines.GuidelineList.as_view(), name="api-guidelines"),
     path(

@@ -7,6 +7,7 @@ from django import forms
 from annotation.models import Membership, Project, Round
 from annotation.queries.metadata import field_names
 from annotation.queries.projects import active_labels, rounds
+from annotation.queries.suggestions import sources
 
 ALL, NO_ROUND, EMPTY = "all", "none", "empty"
 ANY, DISAGREEMENT, FLAGGED = "any", "disagreement", "flagged"
@@ -29,29 +30,36 @@ class PlanForm(forms.Form):
     ends = forms.DateField(
         label="Planned end", required=False, widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
+    suggestions = forms.ChoiceField(choices=Round.Suggestions.choices, required=False)
+    suggestion_source = forms.ChoiceField(label="Suggested by", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in NUMBERS & set(self.fields):
             self.fields[name].widget.attrs["class"] = "mini"
+        there = [(source.name, source.name) for source in sources(project)]
+        self.fields["suggestion_source"].choices = [("", "nobody"), *there]  # type: ignore[attr-defined]
 
     @classmethod
     def of(cls, made: Round) -> "PlanForm":
         """The form with the round's plan in it."""
-        return cls(initial=plan_of(made), auto_id="change_%s")
+        return cls(made.project, initial=plan_of(made), auto_id="change_%s")
 
     def plan(self) -> dict[str, Any]:
         """What was entered, as fields of a round."""
         sent = {name: self.cleaned_data[name] for name in PlanForm.base_fields}
         for name in ("gold_rate", "repeat_rate"):
             sent[name] = round(sent[name] / 100, 6)
-        return {name: value for name, value in sent.items() if name != "purpose" or value}
+        return {
+            name: value for name, value in sent.items() if name not in {"purpose", "suggestions"} or value
+        }
 
 
 def plan_of(made: Round) -> dict[str, Any]:
     """A round's plan as the form has it."""
     fields = {name: getattr(made, name) for name in PlanForm.base_fields}
     fields["gold_rate"], fields["repeat_rate"] = in_percent(made.gold_rate), in_percent(made.repeat_rate)
+    fields["suggestion_source"] = made.suggestion_source.name if made.suggestion_source else ""
     return {name: "" if value is None else value for name, value in fields.items()}
 
 
@@ -61,7 +69,7 @@ def in_percent(share: float) -> str:
 
 
 class NewRoundForm(PlanForm):
-    """A new round: its texts, kind, answers, rates, and people."""
+    """A new round: its texts, kind, answers, rates, people and suggestions."""
 
     kind = forms.ChoiceField(choices=Round.Kind.choices)
     source = forms.ChoiceField(label="Texts", required=False)
@@ -81,7 +89,7 @@ class NewRoundForm(PlanForm):
     people = forms.MultipleChoiceField(required=False)
 
     def __init__(self, project: Project, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(project, *args, **kwargs)
         there = [made.name for made in rounds(project)]
         self._choices("source", [(EMPTY, "none yet"), (ALL, "all"), (NO_ROUND, "those in no round")])
         self.fields["source"].choices += [(f"in:{name}", f"those of {name}") for name in there]  # type: ignore[attr-defined]

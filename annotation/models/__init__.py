@@ -26,6 +26,7 @@ from annotation.models.projects import (
     Round,
 )
 from annotation.models.search import LabelBlock, LabelBlockMark, TextBlock
+from annotation.models.suggestions import Suggested, Suggestion, SuggestionSource
 from annotation.models.tallies import AnswerTally, TallyMark
 
 __all__ = [
@@ -60,6 +61,9 @@ __all__ = [
     "Role",
     "Round",
     "RoundItem",
+    "Suggested",
+    "Suggestion",
+    "SuggestionSource",
     "TallyMark",
     "TextBlock",
     "User",

@@ -1,8 +1,6 @@
 """Labelling: an item's open slots in a round, leases on them, and the answers that people gave.
 
-An answer is one of three things, by the project's task: `label`; `labels`, the ids of the chosen labels in ascending
-order, none being an answer too; or `spans`, a list of [start, end, label id] in ascending order, start and end counted
-in Unicode code points, end exclusive.
+An answer has one of three shapes (`annotation.models.shapes`), by the project's task.
 """
 
 from django.contrib.postgres.fields import ArrayField
@@ -13,6 +11,8 @@ from django.utils import timezone
 from annotation.models.items import Item
 from annotation.models.people import Annotator, User
 from annotation.models.projects import Guideline, Label, LivingLabels, Project, Round
+from annotation.models.shapes import of_one_shape
+from annotation.models.suggestions import Suggested, Suggestion
 
 
 class AnswerKind(models.TextChoices):
@@ -21,16 +21,6 @@ class AnswerKind(models.TextChoices):
     NORMAL = "normal"
     GOLD = "gold"
     REPEAT = "repeat"
-
-
-def of_one_shape(name: str) -> models.CheckConstraint:
-    """That exactly one of label, labels and spans is there."""
-    return models.CheckConstraint(
-        condition=Q(label__isnull=False, labels__isnull=True, spans__isnull=True)
-        | Q(label__isnull=True, labels__isnull=False, spans__isnull=True)
-        | Q(label__isnull=True, labels__isnull=True, spans__isnull=False),
-        name=name,
-    )
 
 
 class RoundItem(models.Model):
@@ -98,6 +88,11 @@ class Assignment(models.Model):
     reason = models.CharField(max_length=500, blank=True)
     created = models.DateTimeField(default=timezone.now)
     expires = models.DateTimeField()
+    # As the round had it when the item was handed out; a change of the round is for what is handed out after it
+    suggestion = models.ForeignKey(
+        Suggestion, models.PROTECT, null=True, related_name="+", db_index=False, db_constraint=False
+    )
+    suggested = models.CharField(max_length=6, choices=Suggested, blank=True, default="", db_default="")
 
     class Meta:
         constraints = [
@@ -172,6 +167,11 @@ class Annotation(models.Model):
     difficulty = models.PositiveSmallIntegerField(null=True)
     confidence = models.PositiveSmallIntegerField(null=True)
     correct = models.BooleanField(null=True)  # of a gold answer: whether it was the known one
+    suggestion = models.ForeignKey(
+        Suggestion, models.PROTECT, null=True, related_name="answers", db_index=False, db_constraint=False
+    )
+    suggested = models.CharField(max_length=6, choices=Suggested, blank=True, default="", db_default="")
+    followed = models.BooleanField(null=True)  # where there was a suggestion: whether the answer is the same
     created = models.DateTimeField(default=timezone.now)
     revised = models.DateTimeField(null=True)
     set_aside = models.DateTimeField(null=True)  # a lead removed its author's answers; it counts for nothing
@@ -195,6 +195,9 @@ class Annotation(models.Model):
         indexes = [
             models.Index(fields=["annotator", "-id"], name="recent_answers"),
             models.Index(fields=["round", "created", "id"], name="answers_in_order"),
+            models.Index(
+                fields=["round"], condition=Q(suggestion__isnull=False), name="answers_with_suggestion"
+            ),
             models.Index(
                 fields=["annotator"], condition=Q(set_aside__isnull=False), name="answers_set_aside"
             ),

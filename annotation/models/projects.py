@@ -193,6 +193,11 @@ class Round(models.Model):
         UNSEEN = "unseen", "only who has not seen the text"
         CHOSEN = "chosen", "chosen people"
 
+    class Suggestions(models.TextChoices):
+        OFF = "off", "off"
+        HIDDEN = "hidden", "hidden until asked for"
+        SHOWN = "shown", "shown"
+
     class State(models.TextChoices):
         DRAFT = "draft", "Draft"
         OPEN = "open", "Open"
@@ -213,6 +218,18 @@ class Round(models.Model):
     )
     audience = models.CharField(max_length=8, choices=Audience, default=Audience.EVERYONE)
     people = models.ManyToManyField(User, blank=True, related_name="+")  # where the audience is chosen
+    suggestions = models.CharField(max_length=6, choices=Suggestions, default=Suggestions.OFF)
+    suggestion_source = models.ForeignKey(
+        "annotation.SuggestionSource",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="rounds",
+        db_index=False,
+    )
+    suggestion_figures = models.JSONField(
+        null=True, blank=True
+    )  # coverage, and what suggestions did to answers
     seed = models.PositiveIntegerField(default=0)
     texts = models.JSONField(default=dict, blank=True)  # which it was filled with, as they were chosen
     comparison = models.JSONField(null=True, blank=True)  # of its answers with older ones to the same texts

@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
 from annotation.models import AnswerKind, Item, Project, Round
+from annotation.queries.suggestions import told_of
 
 TEXT, INTEGER, FLOAT, JSON, TEXTS, SPANS, TIME = "text", "int", "float", "json", "texts", "spans", "time"
 
@@ -29,6 +30,7 @@ ANSWER_COLUMNS = {
     "round": TEXT,
     "guideline_version": INTEGER,
     "created": TIME,
+    "suggestion": JSON,
 }
 ITEM_COLUMNS = {
     "id": INTEGER,
@@ -82,7 +84,9 @@ def _spans(column: str) -> str:
 _ANSWERS = f"""
     SELECT i.id AS item_id, i.external_id, i.text, p.name AS annotator, l.name AS label,
            {_names("a.labels")} AS labels, {_spans("a.spans")} AS spans, a.seconds, a.comment, a.kind,
-           r.name AS round, g.version AS guideline_version, {_time("a.created")} AS created
+           r.name AS round, g.version AS guideline_version, {_time("a.created")} AS created,
+           CASE WHEN a.suggested <> '' THEN jsonb_build_object('state', a.suggested, 'followed', a.followed)
+                || coalesce({told_of("a.suggestion_id")}, '{{}}') END AS suggestion
     FROM annotation_item i
     JOIN annotation_annotation a ON a.item_id = i.id
     JOIN annotation_annotator p ON p.id = a.annotator_id

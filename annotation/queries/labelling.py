@@ -24,6 +24,7 @@ from annotation.models import (
     User,
 )
 from annotation.queries.prepared import Columns, run_prepared
+from annotation.queries.suggestions import told_of
 
 RECENT = 6
 MOST_HELD = 20  # items in one person's hands
@@ -38,6 +39,8 @@ class Lease(NamedTuple):
     text: str
     meta: dict[str, Any]
     expires: datetime
+    suggested: str  # as in Assignment
+    suggestion: dict[str, Any] | None  # what is told of it; nothing while it is hidden
 
 
 @dataclass(frozen=True)
@@ -105,14 +108,25 @@ _PROJECT = Columns(
     "repeat_distance",
 )
 _OPEN_ROUND = Columns(
-    Round, "r", "id", "name", "items_done", "items_total", "gold_rate", "repeat_rate", "seed", "audience"
+    Round,
+    "r",
+    "id",
+    "name",
+    "items_done",
+    "items_total",
+    "gold_rate",
+    "repeat_rate",
+    "seed",
+    "audience",
+    "suggestions",
+    "suggestion_source_id",
 )
 
 # A row for each open round, or for each item that the user holds in it.
 _DESK = f"""
 SELECT (SELECT max(g.version) FROM annotation_guideline g WHERE g.project_id = p.id AND g.published IS NOT NULL),
        {_PROJECT.sql}, {_MEMBER.sql}, {CLOCK.sql}, {_OPEN_ROUND.sql}, {PART.sql},
-       held.id, r.id, held.item_id, held.text, held.meta, held.expires
+       held.id, r.id, held.item_id, held.text, held.meta, held.expires, held.suggested
 FROM annotation_project p
 LEFT JOIN annotation_membership m ON m.project_id = p.id AND m.user_id = %(user)s
 LEFT JOIN annotation_annotator w ON w.project_id = p.id AND w.user_id = %(user)s
@@ -121,14 +135,19 @@ LEFT JOIN annotation_round r ON r.project_id = p.id AND r.state = 'open' AND r.d
           OR EXISTS (SELECT FROM annotation_round_people c WHERE c.round_id = r.id AND c.user_id = %(user)s))
 LEFT JOIN annotation_participation part ON part.round_id = r.id AND part.annotator_id = w.id
 LEFT JOIN LATERAL (
-    SELECT a.id, a.created, a.item_id, i.text, i.meta, a.expires
+    SELECT a.id, a.created, a.item_id, i.text, i.meta, a.expires, a.suggested
     FROM annotation_assignment a JOIN annotation_item i ON i.id = a.item_id
     WHERE a.annotator_id = w.id AND a.round_id = r.id AND a.state = 'leased' ORDER BY a.created, a.id LIMIT %(most)s
 ) AS held ON true
 WHERE p.slug = %(slug)s::text ORDER BY held.created, held.id, r.id
 """  # noqa: S608 – put together from the constants above
 
-_HANDED = Columns(Assignment, "a", "id", "state", "kind", "created", "item_id")
+_TOLD = f"""
+SELECT a.id, {told_of("a.suggestion_id")} FROM annotation_assignment a
+WHERE a.id = ANY(%(leases)s) AND a.suggested IN ('shown', 'asked')
+"""  # noqa: S608 – put together from the constants above
+
+_HANDED = Columns(Assignment, "a", "id", "state", "kind", "created", "item_id", "suggested")
 _ANSWERED_ROUND = Columns(Round, "r", "id", "name", "state", "deleted", "maximum_overlap")
 _ANSWERED_PROJECT = Columns(
     Project,
@@ -166,7 +185,7 @@ def desk(user: User, slug: str) -> Desk:
     found: Desk | None = None
     rounds: dict[int, Round] = {}
     for values in run_prepared(_DESK, {"user": user.pk, "slug": slug, "most": MOST_HELD}):
-        *_, pk, round_id, item, text, meta, expires = values
+        *_, pk, round_id, item, text, meta, expires, suggested = values
         if round_id not in rounds:
             row = iter(values)
             version = next(row)
@@ -180,11 +199,20 @@ def desk(user: User, slug: str) -> Desk:
             if part is not None:
                 found.parts[part.round_id] = part
         if found is not None and pk is not None:
-            found.leases.append(Lease(pk, round_id, item, text, json.loads(meta), expires))
+            found.leases.append(Lease(pk, round_id, item, text, json.loads(meta), expires, suggested, None))
     if found is None:
         raise Http404("There is no such project, or you are not a member of it.")
     found.rounds.extend(rounds[pk] for pk in sorted(rounds))
     return found
+
+
+def with_suggestions(leases: list[Lease]) -> list[Lease]:
+    """The leases with what is told of their suggestions; asked of the database where a round has any on."""
+    if not any(lease.suggested for lease in leases):
+        return leases
+    rows = run_prepared(_TOLD, {"leases": [lease.id for lease in leases]})
+    told = {pk: json.loads(value) for pk, value in rows}
+    return [lease._replace(suggestion=told.get(lease.id)) for lease in leases]
 
 
 def held_by(user: User, pk: int, names: Iterable[str] = ()) -> Held:

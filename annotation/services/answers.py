@@ -41,11 +41,13 @@ _STORE = """, gold AS MATERIALIZED (
     FROM held JOIN annotation_golditem g ON g.item_id = held.item_id WHERE held.kind = 'gold' FOR KEY SHARE OF g
 ), made AS (
     INSERT INTO annotation_annotation (round_id, item_id, annotator_id, label_id, labels, spans, kind, guideline_id,
-                                       key, seconds, client_seconds, comment, difficulty, confidence, correct, created)
+                                       key, seconds, client_seconds, comment, difficulty, confidence, correct, created,
+                                       suggestion_id, suggested, followed)
     SELECT round_id, item_id, annotator_id, %(label)s::bigint, %(labels)s::bigint[], %(spans)s::jsonb, kind,
            (SELECT id FROM annotation_guideline WHERE project_id = %(project)s AND version = %(read_version)s::int),
            %(key)s, %(seconds)s, %(client_seconds)s::float8, %(comment)s, %(difficulty)s::smallint,
-           %(confidence)s::smallint, (SELECT matched FROM gold), %(now)s
+           %(confidence)s::smallint, (SELECT matched FROM gold), %(now)s, suggestion_id, suggested,
+           FOLLOWED
     FROM held RETURNING id, kind, correct, guideline_id
 ), part AS (
     UPDATE annotation_participation p SET answers = p.answers + 1, first_answer = COALESCE(p.first_answer, made.id)
@@ -66,11 +68,18 @@ SELECT made.id, made.kind, made.correct, made.guideline_id, g.version, clock.gol
 FROM made CROSS JOIN clock LEFT JOIN annotation_guideline g ON g.id = made.guideline_id
 """
 
+# Whether the answer is what was suggested, asked where its round has suggestions
+_FOLLOWED = """
+           (SELECT (s.label_id, s.labels, s.spans)
+                   IS NOT DISTINCT FROM (%(label)s::bigint, %(labels)s::bigint[], %(spans)s::jsonb)
+            FROM annotation_suggestion s WHERE s.id = held.suggestion_id)"""
+
 _ANSWER_HELD = (
     """
 WITH held AS (
     UPDATE annotation_assignment SET state = 'answered'
-    WHERE id = %(assignment)s AND state = 'leased' RETURNING round_id, item_id, annotator_id, kind
+    WHERE id = %(assignment)s AND state = 'leased'
+    RETURNING round_id, item_id, annotator_id, kind, suggestion_id, suggested
 ), slot AS (
     UPDATE annotation_rounditem ri SET answers = ri.answers + 1
     FROM held WHERE ri.round_id = held.round_id AND ri.item_id = held.item_id AND held.kind = 'normal'
@@ -94,10 +103,19 @@ WITH late AS MATERIALIZED (
     UPDATE annotation_assignment a SET state = 'answered' FROM late
     WHERE a.id = late.id AND CASE WHEN late.kind = 'normal' THEN EXISTS (SELECT FROM slot)
         ELSE EXISTS (SELECT FROM annotation_item WHERE id = %(item)s AND deleted IS NULL AND excluded IS NULL) END
-    RETURNING a.round_id, a.item_id, a.annotator_id, a.kind
+    RETURNING a.round_id, a.item_id, a.annotator_id, a.kind, a.suggestion_id, a.suggested
 )"""  # noqa: S608 – put together from the constants above
     + _STORE
 )
+
+
+_STATEMENTS = {
+    suggesting: tuple(
+        statement.replace("FOLLOWED", _FOLLOWED if suggesting else "NULL::boolean")
+        for statement in (_ANSWER_HELD, _ANSWER_LATE)
+    )
+    for suggesting in (False, True)
+}
 
 
 def answer_item(
@@ -164,13 +182,14 @@ def _store(assignment: Assignment, value: AnswerValue, key: UUID, told: dict[str
         "total_seconds": annotator.total_seconds,
         "now": now,
     }
-    rows = run_prepared(_ANSWER_HELD, values)
+    held, late = _STATEMENTS[bool(assignment.suggested)]
+    rows = run_prepared(held, values)
     if not rows:
         assignment.state = Assignment.objects.values_list("state", flat=True).get(pk=assignment.pk)
         if assignment.state == Assignment.State.ANSWERED:
             return None
         _check_quota(assignment)
-        rows = run_prepared(_ANSWER_LATE, values)
+        rows = run_prepared(late, values)
         if rows and assignment.state == Assignment.State.SKIPPED:
             Participation.objects.filter(pk=part.pk).update(skipped=part.skipped - 1)
     if not rows:
@@ -237,6 +256,8 @@ def revise_answer(annotation: Annotation, changes: dict[str, Any]) -> Annotation
         AnnotationVersion.objects.create(
             annotation=held, **value_of(held).fields, **{field: getattr(held, field) for field in TOLD}
         )
+        if shapes and held.suggestion is not None:
+            new["followed"] = value_of(held.suggestion) == value
         for field, content in new.items():
             setattr(annotation, field, content)
         annotation.revised = timezone.now()

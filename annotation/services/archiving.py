@@ -37,6 +37,8 @@ from annotation.models import (
     ReturnedItem,
     Round,
     RoundItem,
+    Suggestion,
+    SuggestionSource,
     User,
 )
 from annotation.queries.exports import Rows
@@ -86,12 +88,14 @@ TABLES = [
     Table(LabelMigration),
     Table(Guideline),
     Table(GuidelineRead, "guideline__project", person="user"),
-    Table(Round, omit=("comparison",)),  # computed from the answers
+    Table(SuggestionSource),
+    Table(Round, omit=("comparison", "suggestion_figures")),  # computed from the answers
     Table(Round.people.through, "round__project", person="user"),
     Table(Import),
     Table(ImportRow, "source__project"),
     Table(Item),
     Table(MetadataField),
+    Table(Suggestion, "source__project"),
     Table(Annotator),
     Table(RoundItem, "round__project"),
     Table(ReturnedItem, "round__project"),

@@ -8,8 +8,10 @@ annotator, participation, assignment, gold item, round item, round; the take ski
 locked, so no two wait for each other.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import connection, transaction
@@ -20,6 +22,7 @@ from annotation.queries import labelling as reads
 from annotation.queries.labelling import Desk, Lease
 from annotation.queries.people import annotator_of
 from annotation.queries.prepared import run_prepared
+from annotation.queries.suggestions import told_of
 from annotation.services import timekeeping
 from annotation.services.taking import LEASE, take_from
 
@@ -45,6 +48,16 @@ WITH held AS (
 INSERT INTO annotation_returneditem (round_id, round_item_id) SELECT round_id, id FROM slot
 ON CONFLICT (round_item_id) DO NOTHING
 """
+
+# Once an answer is there, it was given without: what is asked for then would be kept with it as if it had come before.
+_ASK = f"""
+WITH asked AS (
+    UPDATE annotation_assignment SET suggested = CASE suggested WHEN 'hidden' THEN 'asked' ELSE suggested END
+    WHERE id = %(assignment)s AND state <> 'answered' AND suggested IN ('hidden', 'shown', 'asked')
+    RETURNING suggested, suggestion_id
+)
+SELECT asked.suggested, {told_of("asked.suggestion_id")} FROM asked
+"""  # noqa: S608 – put together from the constants above
 
 _RETURN = """
 WITH over AS MATERIALIZED (
@@ -138,7 +151,7 @@ def hand_out(desk: Desk, count: int = 1) -> Handout:
     parts = dict(desk.parts)
     reason, until = _hindrance(desk, annotator, now)
     if not reason and desk.rounds:
-        leases = _extended(desk.leases[:count], now)
+        leases = reads.with_suggestions(_extended(desk.leases[:count], now))
         if len(leases) == count:
             _note_activity(annotator, leases[0].round_id, now)
         held = len(leases)
@@ -262,6 +275,24 @@ def skip_item(assignment: Assignment, reason: str = "") -> None:
     annotator = assignment.annotator
     timekeeping.finish_item(annotator, annotator.project, assignment.created, timezone.now())
     annotator.save(update_fields=timekeeping.CLOCK)
+
+
+def ask_for_suggestion(assignment: Assignment) -> tuple[str, dict[str, Any]]:
+    """Tells what is suggested for a text in somebody's hands, and notes that they asked; asking again tells it again.
+
+    Raises Refused where there is none, and once the text is answered.
+    """
+    check_open(assignment.round)
+    rows = run_prepared(_ASK, {"assignment": assignment.pk})
+    if not rows:
+        answered = assignment.state == Assignment.State.ANSWERED
+        raise Refused(
+            "You have answered this text already; its suggestion stays hidden."
+            if answered
+            else "There is no suggestion for this text."
+        )
+    ((suggested, told),) = rows
+    return suggested, json.loads(told)
 
 
 def return_expired_leases() -> int:

@@ -19,6 +19,7 @@ SCREEN_KEYS = {
     "c": "comment",
     "f": "flag",
     "g": "guideline",
+    "h": "suggestion",
     "?": "help",
     "/": "filter",
 }

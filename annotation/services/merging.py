@@ -17,6 +17,7 @@ from annotation.models import Annotation, ChangeCount, Item, LabelMigration, Pro
 from annotation.queries.projects import rounds
 from annotation.services.changes import count_change
 from annotation.services.gold import judge_again
+from annotation.services.suggestions import compare_again
 from annotation.services.watching import Progress, unwatched
 
 INLINE = 5000  # answers and texts up to which a merge is done at once; above it, a job does it
@@ -54,6 +55,7 @@ def rewrite_values(migration_id: int, progress: Progress = unwatched) -> int:
     migration = LabelMigration.objects.select_related("project").get(pk=migration_id)
     answers = _rewrite_all(migration, progress)
     judge_again(migration.project)
+    compare_again(migration.project)
     return answers
 
 

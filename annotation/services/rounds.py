@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from annotation.models import ChangeCount, Item, Membership, Project, Round, User
+from annotation.models import ChangeCount, Item, Membership, Project, Round, SuggestionSource, User
 from annotation.queries.rounds import chosen_items
 from annotation.services.audit import record
 from annotation.services.changes import count_change
@@ -30,6 +30,8 @@ FIELDS = [
     "repeat_rate",
     "audience",
     "ends",
+    "suggestions",
+    "suggestion_source",
 ]
 
 _FILL = """
@@ -111,8 +113,9 @@ def create_round(
     """A new round, open unless said otherwise, with the project's overlap and rates unless given.
 
     `texts` (see `queries.rounds.chosen_items`) is checked and kept; `fill_round` puts them in. `people` are the user
-    names of those who are asked, where the audience is chosen.
+    names of those who are asked, where the audience is chosen; `suggestion_source` is the name of one.
     """
+    _choose_source(project, fields)
     defaults = {field: getattr(project, field) for field in ("overlap", "gold_rate", "repeat_rate")}
     made = Round(project=project, name=name.strip(), texts=dict(texts or {}), **(defaults | fields))
     if made.state == Round.State.CLOSED:
@@ -140,11 +143,38 @@ def _check(made: Round, people: list[str] | None) -> None:
         raise ValidationError(
             {"maximum_overlap": f"It cannot be below the {made.overlap} answers that every text gets."}
         )
+    if made.suggestions != Round.Suggestions.OFF:
+        _check_source(made)
     chosen = made.audience == Round.Audience.CHOSEN
     there = bool(people) if people is not None else not made._state.adding and made.people.exists()
     if chosen and not there:
         raise ValidationError({"people": "Choose who is asked, or ask everybody."})
     made.full_clean(validate_constraints=False)
+
+
+def _choose_source(project: Project, fields: dict[str, Any]) -> None:
+    """Puts the source in the place of its name; "" and None are none. It cannot be deleted in this moment."""
+    if name := fields.get("suggestion_source"):
+        found = SuggestionSource.objects.select_for_update(no_key=True).filter(project=project, name=name)
+        fields["suggestion_source"] = found.first()
+        if fields["suggestion_source"] is None:
+            raise ValidationError(
+                {"suggestion_source": f"Nobody called “{name[:120]}” suggests anything in this project."}
+            )
+    elif "suggestion_source" in fields:
+        fields["suggestion_source"] = None
+
+
+def _check_source(made: Round) -> None:
+    if made.suggestion_source is None:
+        raise ValidationError({"suggestion_source": "Choose whose suggestions they are, or switch them off."})
+    if made.suggestion_source.deleted is not None:
+        raise ValidationError(
+            {
+                "suggestion_source": f"The suggestions of {made.suggestion_source} were deleted. Restore them, or"
+                " switch them off."
+            }
+        )
 
 
 def _choose_people(made: Round, people: list[str] | None) -> None:
@@ -200,6 +230,7 @@ def resize_round(made: Round, before: int) -> None:
 def change_round(made: Round, user: User, changes: dict[str, Any]) -> Round:
     """Changes a round's plan. Its texts follow a changed overlap by `resize_round`."""
     people = changes.pop("people", None)
+    _choose_source(made.project, changes)
     unknown = sorted(set(changes) - set(FIELDS))
     if unknown:
         raise ValidationError({unknown[0]: "This cannot be changed."})
@@ -218,9 +249,11 @@ def change_round(made: Round, user: User, changes: dict[str, Any]) -> Round:
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {
+    plain = {
         name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in values.items()
     }
+    source = plain.get("suggestion_source")
+    return plain if source is None else plain | {"suggestion_source": source.name}
 
 
 @transaction.atomic
@@ -229,6 +262,8 @@ def open_round(made: Round, user: User) -> Round:
     _of_today(made)
     if made.state == Round.State.OPEN:
         return made
+    if made.suggestions != Round.Suggestions.OFF:
+        _check_source(made)
     again = made.state == Round.State.CLOSED
     made.state, made.closed = Round.State.OPEN, None
     made.opened = made.opened or timezone.now()

@@ -64,7 +64,8 @@ def withdraw_gold(source: Import) -> None:
 
 
 def withdraw_items(source: Import) -> None:
-    """Takes a file's items out of their rounds and of the pool, and the leases on them that ran out."""
+    """Takes a file's items out of their rounds and of the pool, and the leases on them that ran out; what models
+    suggested for them goes too."""
     with connection.cursor() as cursor:
         cursor.execute(_OUT_OF_ROUNDS, {"source": source.pk})
         for made, items, done in cursor.fetchall():
@@ -72,6 +73,7 @@ def withdraw_items(source: Import) -> None:
                 items_total=F("items_total") - items, items_done=F("items_done") - done
             )
         cursor.execute(_OUT_OF_LEASES, {"source": source.pk})
+        cursor.execute(_OUT_OF_SUGGESTIONS, {"source": source.pk})
         cursor.execute("DELETE FROM annotation_item WHERE source_id = %s", [source.pk])
 
 
@@ -179,3 +181,12 @@ SELECT round_id, sum(counted), sum(done) FROM gone GROUP BY round_id"""
 _OUT_OF_LEASES = """
 DELETE FROM annotation_assignment lease USING annotation_item item
 WHERE item.id = lease.item_id AND item.source_id = %(source)s AND lease.state = 'expired'"""
+
+_OUT_OF_SUGGESTIONS = """
+WITH gone AS (
+    DELETE FROM annotation_suggestion said USING annotation_item item
+    WHERE item.id = said.item_id AND item.source_id = %(source)s
+    RETURNING said.source_id, (said.replaced IS NULL)::int AS counted
+)
+UPDATE annotation_suggestionsource s SET suggestions_total = s.suggestions_total - g.n
+FROM (SELECT source_id, sum(counted) AS n FROM gone GROUP BY source_id) g WHERE s.id = g.source_id"""

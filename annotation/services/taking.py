@@ -1,7 +1,8 @@
 """The statement that hands out items: returned ones, started ones, new ones, and among them gold and repeats.
 
 It is one statement for all of them, so that nobody can tell a gold item or a repeat by how it came. They are handed
-out only beside normal items: gold never keeps anybody busy who is done.
+out only beside normal items: gold never keeps anybody busy who is done. Rounds with suggestions have a statement that
+looks those up too; others do not pay for it.
 """
 
 import json
@@ -13,6 +14,7 @@ from annotation.algorithms.draws import draw
 from annotation.models import Annotator, Participation, Round
 from annotation.queries.labelling import Lease
 from annotation.queries.prepared import run_prepared
+from annotation.queries.suggestions import told_of
 
 LEASE = timedelta(minutes=30)
 SPARE = 8  # candidates beyond those wanted, since others may be taking the first ones right now
@@ -54,7 +56,7 @@ gold AS MATERIALIZED (
       AND NOT EXISTS (SELECT FROM annotation_annotation n
                       WHERE n.item_id = g.item_id AND n.annotator_id = %(annotator)s OFFSET 0)
       AND EXISTS (SELECT FROM annotation_item i WHERE i.id = g.item_id AND i.deleted IS NULL
-                    AND i.excluded IS NULL OFFSET 0)
+                    AND i.excluded IS NULL OFFSET 0) GOLD_IS
     ORDER BY g.exposures, g.id LIMIT cardinality(%(gold)s::float8[])
     FOR NO KEY UPDATE OF g SKIP LOCKED
 ), again AS MATERIALIZED (
@@ -128,12 +130,8 @@ WITH me AS MATERIALIZED (
     SELECT item_id, 'normal' AS kind, row_number() OVER (ORDER BY queue, position) AS place FROM picked
     UNION ALL SELECT item_id, kind, place FROM special
 ), leased AS (
-    INSERT INTO annotation_assignment (round_id, item_id, annotator_id, kind, state, reason, created, expires)
-    SELECT %(round)s, item_id, %(annotator)s, kind, 'leased', '', %(now)s, %(expires)s FROM chosen ORDER BY place
-    ON CONFLICT (annotator_id, item_id, round_id, kind)
-    DO UPDATE SET state = 'leased', created = %(now)s, expires = %(expires)s
-    WHERE annotation_assignment.state = 'expired'
-    RETURNING id, item_id, kind
+    LEASES
+    RETURNING id, item_id, kind, suggestion_id, suggested
 ), slots AS (
     UPDATE annotation_rounditem ri SET open_slots = ri.open_slots - 1
     FROM leased WHERE ri.round_id = %(round)s AND ri.item_id = leased.item_id AND leased.kind = 'normal'
@@ -161,9 +159,55 @@ WITH me AS MATERIALIZED (
                       AND ri.open_slots > 0 AND ri.open_slots = ri.overlap AND ri.position > %(untouched_after)s)))
     WHERE p.id = %(participation)s AND EXISTS (SELECT FROM me)
 )
-SELECT leased.id, leased.item_id, item.text, item.meta
+SELECT leased.id, leased.item_id, item.text, item.meta, leased.suggested, TOLD
 FROM leased JOIN annotation_item item ON item.id = leased.item_id ORDER BY leased.id
 """  # noqa: S608 – the only insertion is the constant above
+
+
+_PLAIN = {
+    "GOLD_IS": "",
+    "LEASES": """INSERT INTO annotation_assignment
+        (round_id, item_id, annotator_id, kind, state, reason, created, expires)
+    SELECT %(round)s, item_id, %(annotator)s, kind, 'leased', '', %(now)s, %(expires)s FROM chosen ORDER BY place
+    ON CONFLICT (annotator_id, item_id, round_id, kind)
+    DO UPDATE SET state = 'leased', created = %(now)s, expires = %(expires)s, suggestion_id = NULL, suggested = ''
+    WHERE annotation_assignment.state = 'expired'""",
+    "TOLD": "NULL",
+}
+
+# In a round with suggestions, gold that has none would be known by it, and is not handed out. Each lease keeps the
+# suggestion of its moment; whoever had asked for it before their time ran out knows it.
+_SUGGESTING = {
+    "GOLD_IS": """
+      AND EXISTS (SELECT FROM annotation_suggestion s WHERE s.source_id = %(source)s AND s.item_id = g.item_id
+                    AND s.replaced IS NULL OFFSET 0)""",
+    "LEASES": """INSERT INTO annotation_assignment
+        (round_id, item_id, annotator_id, kind, state, reason, created, expires, suggestion_id, suggested)
+    SELECT %(round)s, chosen.item_id, %(annotator)s, chosen.kind, 'leased', '', %(now)s, %(expires)s, found.id,
+           CASE WHEN found.id IS NULL THEN 'none' ELSE %(suggestions)s::text END
+    FROM chosen LEFT JOIN LATERAL (
+        SELECT s.id FROM annotation_suggestion s
+        WHERE s.source_id = %(source)s AND s.item_id = chosen.item_id AND s.replaced IS NULL OFFSET 0
+    ) found ON true
+    ORDER BY chosen.place
+    ON CONFLICT (annotator_id, item_id, round_id, kind)
+    DO UPDATE SET state = 'leased', created = %(now)s, expires = %(expires)s, suggestion_id = excluded.suggestion_id,
+        suggested = CASE WHEN annotation_assignment.suggested = 'asked'
+                              AND annotation_assignment.suggestion_id = excluded.suggestion_id
+                         THEN 'asked' ELSE excluded.suggested END
+    WHERE annotation_assignment.state = 'expired'""",
+    "TOLD": f"CASE WHEN leased.suggested IN ('shown', 'asked') THEN {told_of('leased.suggestion_id')} END",
+}
+
+
+def _with(parts: dict[str, str]) -> str:
+    statement = _TAKE
+    for place, sql in parts.items():
+        statement = statement.replace(place, sql)
+    return statement
+
+
+_TAKE_PLAIN, _TAKE_SUGGESTING = _with(_PLAIN), _with(_SUGGESTING)
 
 
 def take_from(
@@ -193,8 +237,11 @@ def take_from(
     before = {
         place: place - at + 0.5 for at, place in enumerate(special)
     }  # among the normal ones, which count from 1
+    suggesting = made.suggestions != Round.Suggestions.OFF
     values = {
         "round": made.pk,
+        "source": made.suggestion_source_id,
+        "suggestions": made.suggestions,
         "project": made.project_id,
         "annotator": annotator.pk,
         "participation": part.pk,
@@ -218,5 +265,10 @@ def take_from(
         "now": now,
         "expires": expires,
     }
-    rows = run_prepared(_TAKE, values)
-    return [Lease(pk, made.pk, item, text, json.loads(meta), expires) for pk, item, text, meta in rows]
+    rows = run_prepared(_TAKE_SUGGESTING if suggesting else _TAKE_PLAIN, values)
+    return [
+        Lease(
+            pk, made.pk, item, text, json.loads(meta), expires, suggested, json.loads(told) if told else None
+        )
+        for pk, item, text, meta, suggested, told in rows
+    ]

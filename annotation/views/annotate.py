@@ -19,6 +19,7 @@ from annotation.queries import labelling as reads
 from annotation.queries import projects
 from annotation.queries.gold import feedback
 from annotation.queries.progress import shown_progress
+from annotation.queries.suggestions import as_told, told_words
 from annotation.queries.values import label_names, named_value, value_in_words
 from annotation.services import answers, flags, labelling
 from annotation.views.annotate_end import clock_of, end_page
@@ -82,8 +83,11 @@ def _context(
     tells = project.gold_feedback != Project.GoldFeedback.NOTHING
     scripts = [*NOTICES, "js/active-clock.js", *(["js/gold-feedback.js"] if tells else [])]
     many = len(labels) > MOST_BUTTONS
+    suggestion = as_told(first.suggested, first.suggestion) if first and not opened else None
     return {
         "item": shown,
+        "suggestion": suggestion,
+        "suggestion_words": told_words(suggestion) if suggestion else "",
         "tags": meta_tags(shown["meta"]),
         "assignment": first,
         "opened": opened,
@@ -101,7 +105,12 @@ def _context(
         "ratings": range(1, 6),
         "longest_comment": AnswerForm.base_fields["comment"].max_length,  # type: ignore[attr-defined]
         "tells": tells,
-        "scripts": [*scripts, *SHAPES[Project.Task(project.task)], "js/annotate.js"],
+        "scripts": [
+            *scripts,
+            *SHAPES[Project.Task(project.task)],
+            "js/annotate-suggestion.js",
+            "js/annotate.js",
+        ],
         "script": {
             "project": project.slug,
             "user": handout.annotator.user_id,
@@ -122,10 +131,18 @@ def _context(
                 "next": reverse("api-next", args=[project.slug]),
                 "answer": reverse("api-answer", args=[0]),
                 "skip": reverse("api-skip", args=[0]),
+                "suggestion": reverse("api-suggestion", args=[0]),
                 "annotation": reverse("api-annotation", args=[0]),
                 "flags": reverse("api-flags", args=[0]),
             },
-            "assignments": [{"id": lease.id, "item": _item(lease)} for lease in handout.leases],
+            "assignments": [
+                {
+                    "id": lease.id,
+                    "item": _item(lease),
+                    "suggestion": as_told(lease.suggested, lease.suggestion),
+                }
+                for lease in handout.leases
+            ],
             "recent": recent,
             "opened": opened,
             "progress": progress,
@@ -234,15 +251,32 @@ def _own_assignment(request: HttpRequest, project: Project, pk: int) -> Assignme
     return found
 
 
+def _sent_assignment(request: HttpRequest, project: Project) -> Assignment:
+    sent = request.POST.get("assignment", "")
+    if not sent.isdecimal() or int(sent) > LARGEST_ID:
+        raise Http404("There is no such text in your hands.")
+    return _own_assignment(request, project, int(sent))
+
+
+@require_POST
+def ask(request: HttpRequest, slug: str) -> HttpResponse:
+    """Tells what is suggested for the text at hand, and notes that it was asked for."""
+    project = open_project(request, slug)
+    assignment = _sent_assignment(request, project)
+    try:
+        labelling.ask_for_suggestion(assignment)
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
+    return redirect("annotate", slug)
+
+
 @require_POST
 def skip(request: HttpRequest, slug: str) -> HttpResponse:
     """Gives the text at hand to others; a comment goes along as the reason."""
     project = open_project(request, slug)
-    sent = request.POST.get("assignment", "")
-    if not sent.isdecimal() or int(sent) > LARGEST_ID:
-        raise Http404("There is no such text in your hands.")
+    assignment = _sent_assignment(request, project)
     try:
-        labelling.skip_item(_own_assignment(request, project, int(sent)), request.POST.get("comment", ""))
+        labelling.skip_item(assignment, request.POST.get("comment", ""))
         messages.success(request, "Skipped. Others get this text.")
     except ValidationError as wrong:
         messages.error(request, " ".join(wrong.messages))

@@ -32,7 +32,7 @@ def change(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     """Changes a round's plan, or its planned end alone."""
 
     def act(made: Round, user: User) -> str:
-        form = PlanForm({**plan_of(made), **request.POST.dict()})
+        form = PlanForm(made.project, {**plan_of(made), **request.POST.dict()})
         if not form.is_valid():
             raise ValidationError([f"{name}: {e}" for name, errors in form.errors.items() for e in errors])
         job = jobs.change_round(made, user, form.plan())

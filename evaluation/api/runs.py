@@ -16,7 +16,7 @@ from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.models import Role
 from annotation.services.reading import Unreadable
-from evaluation.jobs import start_report
+from evaluation.jobs import start_offer, start_report
 from evaluation.models import Prediction, Run, RunReport, SplitSet
 from evaluation.queries import runs as queries
 from evaluation.services import runs as services
@@ -133,6 +133,15 @@ class RunReportDetail(APIView):
     def post(self, request: Request, run_id: int) -> Response:
         run = object_for(request.user, Run.objects.select_related("project"), run_id, Role.LEAD)
         return accepted(start_report(run, request.user))
+
+
+class RunSuggestions(APIView):
+    """Offers the run's predictions to annotators as suggestions, under its name; again, it takes over what changed."""
+
+    @extend_schema(request=None, responses={202: JobSerializer})
+    def post(self, request: Request, run_id: int) -> Response:
+        run = object_for(request.user, Run.objects.select_related("project"), run_id, Role.LEAD)
+        return accepted(start_offer(run, request.user))
 
 
 class RunErrors(generics.GenericAPIView[Prediction]):

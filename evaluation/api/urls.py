@@ -9,6 +9,7 @@ run_urls = [
     path("runs/<int:run_id>/", runs.RunDetail.as_view(), name="api-run"),
     path("runs/<int:run_id>/predictions/", runs.RunPredictions.as_view(), name="api-predictions"),
     path("runs/<int:run_id>/report/", runs.RunReportDetail.as_view(), name="api-run-report"),
+    path("runs/<int:run_id>/suggestions/", runs.RunSuggestions.as_view(), name="api-offer-run"),
     path("runs/<int:run_id>/errors/", runs.RunErrors.as_view(), name="api-run-errors"),
 ]
 

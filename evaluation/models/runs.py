@@ -4,7 +4,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
-from annotation.models import Item, Label, Project, User
+from annotation.models import Item, Label, Project, SuggestionSource, User
 from evaluation.models.splits import SplitSet
 
 
@@ -22,6 +22,9 @@ class Run(models.Model):
     labels = ArrayField(models.BigIntegerField(), default=list)  # label ids, as in every row of probabilities
     predictions_total = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=0)  # counts uploads, so that an old report shows
+    suggestion_source = models.ForeignKey(
+        SuggestionSource, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )  # under which its predictions are offered to annotators
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)
 

@@ -35,7 +35,7 @@ def answers_of(item: Item, names: Mapping[int, str], *, blind: bool) -> list[dic
     versions = AnnotationVersion.objects.order_by("replaced", "id")
     answers = (
         Annotation.objects.filter(item=item, round__deleted__isnull=True)
-        .select_related("annotator", "label", "round", "guideline")
+        .select_related("annotator", "label", "round", "guideline", "suggestion__source")
         .prefetch_related(Prefetch("versions", versions))
         .order_by("created", "id")
     )
@@ -55,6 +55,7 @@ def answers_of(item: Item, names: Mapping[int, str], *, blind: bool) -> list[dic
                 "said": value_in_words(answer, names),
                 "spans": _quotes(item.text, answer.spans, names),
                 "why": why,
+                "suggested": _suggested(answer, names),
                 "versions": [
                     {"version": version, "said": value_in_words(version, names)}
                     for version in answer.versions.all()
@@ -62,6 +63,15 @@ def answers_of(item: Item, names: Mapping[int, str], *, blind: bool) -> list[dic
             }
         )
     return sorted(found, key=lambda row: bool(row["why"]))
+
+
+def _suggested(answer: Annotation, names: Mapping[int, str]) -> str:
+    """What its author was told by a model: "Refund, shown, followed"; "" where the round had no suggestions."""
+    if answer.suggestion is None:
+        return answer.get_suggested_display() if answer.suggested else ""
+    said = f"{value_in_words(answer.suggestion, names)} by {answer.suggestion.source}"
+    same = "the same" if answer.followed else "answered otherwise"
+    return f"{said}, {answer.get_suggested_display()}, {same}"
 
 
 def _quotes(text: str, spans: Any, names: Mapping[int, str]) -> list[tuple[str, str]]:

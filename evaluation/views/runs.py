@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_object, open_project
-from annotation.models import Role, User
+from annotation.models import Project, Role, User
 from annotation.queries.jobs import newest_job, worker_alive
 from annotation.services.reading import Unreadable
 from evaluation.forms.runs import RunForm
-from evaluation.jobs import start_report
+from evaluation.jobs import start_offer, start_report
 from evaluation.models import Run, RunReport
 from evaluation.queries import runs as queries
 from evaluation.services import runs as services
@@ -67,12 +67,18 @@ def _first_errors(wrong: ValidationError, most: int = 5) -> list[str]:
 @require_GET
 def run_page(request: HttpRequest, slug: str, run_id: int) -> HttpResponse:
     """One run's evaluation: findings first, then figures per label and the confusion matrix."""
-    run = open_object(request, Run.objects.select_related("split_set", "created_by"), run_id, Role.LEAD)
+    run = open_object(
+        request, Run.objects.select_related("split_set", "created_by", "suggestion_source"), run_id, Role.LEAD
+    )
     report = RunReport.objects.filter(run=run).first()
+    source = run.suggestion_source
     context: dict[str, Any] = {
         "run": run,
+        "offered": source if source is not None and source.deleted is None else None,
         "report": report,
         "job": newest_job(run.project, "run_report", run=run.pk),
+        "offer": newest_job(run.project, "offer_run", run=run.pk),
+        "offerable": run.predictions_total > 0 and run.project.task == Project.Task.CLASSIFICATION,
         "worker_alive": worker_alive(),
         "stale": run.revision - report.revision if report else 0,
     }
@@ -125,6 +131,19 @@ def compute_report(request: HttpRequest, slug: str, run_id: int) -> HttpResponse
     run = open_object(request, Run.objects.select_related("project"), run_id, Role.LEAD)
     assert isinstance(request.user, User)
     start_report(run, request.user)
+    return redirect("run", slug, run.pk)
+
+
+@require_POST
+def offer_run(request: HttpRequest, slug: str, run_id: int) -> HttpResponse:
+    """Offers the run's predictions as suggestions, and goes back to its page."""
+    run = open_object(request, Run.objects.select_related("project"), run_id, Role.LEAD)
+    assert isinstance(request.user, User)
+    try:
+        start_offer(run, request.user)
+        messages.success(request, "The predictions are being copied. Switch suggestions on in a round.")
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
     return redirect("run", slug, run.pk)
 
 

@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from annotation.models import Item, Label, Project, User
-from annotation.models.answers import of_one_shape
+from annotation.models.shapes import of_one_shape
 
 
 class Sample(models.Model):

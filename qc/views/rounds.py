@@ -23,10 +23,11 @@ from annotation.models import Project, Role, Round, User
 from annotation.queries.jobs import live_jobs, worker_alive
 from annotation.queries.projects import newest_guideline, rounds
 from annotation.queries.rounds import Pace, guideline_versions, paces
+from annotation.queries.suggestions import sources
 from annotation.templatetags.loupe import share
 from qc.queries.agreement import reports
 
-ROUND_JOBS = ["fill_round", "resize_round", "compare_round"]
+ROUND_JOBS = ["fill_round", "resize_round", "compare_round", "measure_suggestions"]
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,12 +48,17 @@ def round_list(request: HttpRequest, slug: str) -> HttpResponse:
             filled = "Its texts are being put in." if job else f"It has {made.items_total:,} texts."
             messages.success(request, f"{made.name} is {made.get_state_display().lower()}. {filled}")
             return redirect("rounds", slug)
-    context = _page(project) | {"form": form, "problems": _problems(form)}
+    context = _page(project) | {
+        "form": form,
+        "problems": _problems(form),
+        "sources": sources(project).exists(),
+    }
     if (said := request.GET.get("change", "")).isdecimal():
         context["change"] = next(
             (row["round"] for row in context["rows"] if str(row["round"].pk) == said), None
         )
     if context.get("change"):
+        context["change"].project = project
         context["plan"] = PlanForm.of(context["change"])
     return render(request, "annotation/rounds.html", context, status=400 if form.errors else 200)
 
@@ -90,7 +96,7 @@ def _plan(project: Project, request: HttpRequest) -> dict[str, Any]:
 
 
 def _page(project: Project) -> dict[str, Any]:
-    every = list(rounds(project))
+    every = list(rounds(project).select_related("suggestion_source"))
     pace = paces(every)
     alphas = {report.round_id: report.result.get("alpha") for report in reports(project) if report.round_id}
     versions = guideline_versions(project)

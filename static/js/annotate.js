@@ -47,6 +47,7 @@
     },
   });
   const shape = window.answerShapes[told.task]({ form, told, say, commit: (value) => answer(value) });
+  const suggestion = window.suggestionRow({ form, told, csrf, say, shape });
 
   const el = (name, className, text) => Object.assign(document.createElement(name), { className, textContent: text });
   const tags = (meta) => Object.values(meta)
@@ -62,6 +63,7 @@
         el("span", "push faint desk", `${words.toLocaleString("en")} word${words === 1 ? "" : "s"}`));
     }
     shape.show(item, now?.value ?? null, own);
+    suggestion.show(now, own);
     comment.value = now?.comment ?? "";
     for (const name of RATINGS)
       for (const r of document.querySelectorAll(`[name=${name}]`)) r.checked = Number(r.value) === now?.[name];
@@ -129,7 +131,7 @@
     recallDraft();
     show();
     say(fresh ? `${message}Next text.` : message);
-    if (fresh) $("said").textContent = `${message}Next text. ${fresh.item.text.slice(0, 400)}`;
+    if (fresh) $("said").textContent = `${message}Next text. ${fresh.item.text.slice(0, 400)}${suggestion.inWords(fresh)}`;
   };
   const leave = () => {
     if (stopping === "paused" || !outbox.jobs.length) location.assign(told.urls.page);
@@ -201,7 +203,7 @@
       mine += 1;
       dropDraft();
       const job = { method: "POST", url, key, assignment: now.id, about: now.item.text.slice(0, 200), words, body: { key, seconds: clock.text(), ...sent } };
-      recent.unshift({ annotation: null, key, item: now.item, flagged: now.flagged, ...extras(), value });
+      recent.unshift({ annotation: null, key, item: now.item, flagged: now.flagged, suggestion: now.suggestion, ...extras(), value });
       recent.splice(WALK);
       skipped = null;
       moveOn(`${words}. `);
@@ -305,13 +307,13 @@
     const act = e.target.closest("[data-act]")?.dataset.act, link = e.target.closest("[data-recent]");
     if (!act && !link || e.ctrlKey || e.metaKey || e.shiftKey) return;
     e.preventDefault();
-    if (act) ({ undo, skip })[act]();
+    if (act) ({ undo, skip, suggest: suggestion.ask })[act]();
     else goTo(Number(link.dataset.recent));
   });
 
   /* The keys */
   const flagKinds = { m: "mislabeled", u: "unsolvable", n: "noisy", a: "ambiguous", o: "other" };
-  const acts = { z: undo, s: skip, c: () => toggle("comment"), f: () => toggle("flag"), g: () => toggle("guide"), "?": () => toggle("keys") };
+  const acts = { z: undo, s: skip, c: () => toggle("comment"), f: () => toggle("flag"), g: () => toggle("guide"), h: suggestion.ask, "?": () => toggle("keys") };
   addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.defaultPrevented || e.isComposing) return;
     const typing = e.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");

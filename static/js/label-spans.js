@@ -6,7 +6,7 @@
   const chips = [...document.querySelectorAll(".palette .chip")], overlapping = told.overlapping;
   const colours = new Map(told.labels.map((label) => [label.name, label.color]));
   const board = new window.SpanBoard(box, colours, overlapping);
-  let units = new window.TextUnits(""), spans = [], cursor = 0, anchor = null, free = null, chosen = null, ready = false, touched = false;
+  let units = new window.TextUnits(""), spans = [], suggested = [], cursor = 0, anchor = null, free = null, chosen = null, ready = false, touched = false;
 
   const quoted = (span) => units.text.slice(span.start, span.end);
   const short = (span) => (quoted(span).length > 25 ? `${quoted(span).slice(0, 24).trim()}…` : quoted(span));
@@ -27,7 +27,7 @@
   const paint = () => board.paint(document.activeElement === box ? word() : null, selection(), chosen ?? (overlapping ? null : at()));
   const draw = () => {
     spans.sort((a, b) => a.start - b.start || b.end - a.end);
-    board.draw(units, spans, free);
+    board.draw(units, spans, free, suggested);
     paint();
     list();
   };
@@ -170,6 +170,17 @@
     say(`${after.label}: ${quoted(after)}`, true);
     return true;
   };
+  const fromPoints = ({ start, end, label }) => ({ start: units.units[start], end: units.units[end], label });
+  /* What is suggested is marked as if by hand, beside what is marked already */
+  const takeOver = (offered) => {
+    if (!ready) return;
+    const before = spans.length;
+    for (const span of offered.map(fromPoints)) if (colours.has(span.label) && !refused(span)) spans.push(span);
+    const n = spans.length - before;
+    [anchor, free, chosen] = [null, null, null];
+    changed();
+    say(n === offered.length ? `${n} taken over` : `${n} taken over; ${offered.length - n} did not fit beside what is marked`);
+  };
   const done = () => {
     if (!ready) return;
     ready = false; // until the next text is here
@@ -245,7 +256,8 @@
     used: () => {},
     show(item, value) {
       units = new window.TextUnits(item?.text ?? "");
-      spans = (value?.spans ?? []).map(({ start, end, label }) => ({ start: units.units[start], end: units.units[end], label }));
+      spans = (value?.spans ?? []).map(fromPoints);
+      suggested = [];
       [cursor, anchor, free, chosen, ready] = [0, null, null, null, Boolean(item)];
       for (const control of [send, ...chips]) control.disabled = !item;
       palette.order();
@@ -253,6 +265,12 @@
       draw();
       if (item && (document.activeElement === document.body || document.activeElement === send)) box.focus({ preventScroll: true });
     },
+    suggest(offered) {
+      if (!offered.length) return;
+      suggested = offered.map(fromPoints);
+      draw();
+    },
+    takeOver,
     key(e, key, typing) {
       if (typing ? e.target.id === "filter" : key === "/") return palette.key(e, key);
       if (typing) return false;

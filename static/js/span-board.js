@@ -1,5 +1,5 @@
 /* Draws a text with its marked spans. Where spans may overlap each has a lane under the line, the innermost nearest to
-   the text; otherwise it is a mark with its label behind it. Offsets here are UTF-16 units. */
+   the text; otherwise it is a mark with its label behind it. What is suggested is underlined. Offsets here are UTF-16 units. */
 window.SpanBoard = class SpanBoard {
   constructor(box, colours, lanes) {
     Object.assign(this, { box, colours, lanes, pieces: [] });
@@ -17,10 +17,10 @@ window.SpanBoard = class SpanBoard {
     }
   }
 
-  draw(units, spans, selection) {
+  draw(units, spans, selection, suggested = []) {
     if (this.lanes) SpanBoard.laned(spans);
     const cuts = new Set([0, units.text.length]);
-    for (const { start, end } of [...units.words, ...spans, ...(selection ? [selection] : [])]) cuts.add(start).add(end);
+    for (const { start, end } of [...units.words, ...spans, ...suggested, ...(selection ? [selection] : [])]) cuts.add(start).add(end);
     const edges = [...cuts].sort((a, b) => a - b);
     const starting = [...spans].sort((a, b) => a.start - b.start || b.end - a.end);
     let live = [], next = 0, mark = null;
@@ -31,6 +31,7 @@ window.SpanBoard = class SpanBoard {
       live = live.filter((span) => span.end > start);
       while (next < starting.length && starting[next].start <= start) live.push(starting[next++]);
       const piece = Object.assign(document.createElement("span"), { className: "tok", textContent: units.text.slice(start, end) });
+      piece.classList.toggle("sug", suggested.some((span) => span.start <= start && end <= span.end));
       this.pieces.push({ el: piece, start, end });
       if (this.lanes) nodes.push(this.nested(piece, live, start));
       else if (!live.length) nodes.push(piece);

@@ -21,6 +21,7 @@ from annotation.jobs import start_import
 from annotation.models import Annotation, Annotator, Assignment, GoldItem, Item, Project, Round, User
 from annotation.services import gold, imports, items, labelling, rounds
 from annotation.services.labelling import Refused
+from annotation.services.suggestions import add_suggestions
 from tests.annotation.labelling_steps import answer, at_hand, check_slots, expire, fill, take
 
 pytestmark = pytest.mark.django_db
@@ -63,9 +64,14 @@ def mixed(project: Project, olga: User) -> Round:
     return made
 
 
+@pytest.mark.parametrize("suggestions", ["off", "hidden", "shown"])
 def test_answers_pages_and_cost_are_the_same_for_every_kind(
-    mixed: Round, ann: User, api: Api, page: Page
+    mixed: Round, ann: User, olga: User, api: Api, page: Page, suggestions: str
 ) -> None:
+    ids = Item.objects.filter(project=mixed.project_id).values_list("pk", flat=True)
+    rows = [{"id": pk, "label": "good", "score": round(0.5 + k / 1000, 3)} for k, pk in enumerate(ids)]
+    add_suggestions(mixed.project, olga, "tfidf", rows)
+    rounds.change_round(mixed, olga, {"suggestions": suggestions, "suggestion_source": "tfidf"})
     rest, browser = api(ann), page(ann)
     shapes: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for n in range(32):
@@ -73,6 +79,9 @@ def test_answers_pages_and_cost_are_the_same_for_every_kind(
             handed = rest.post("/api/v1/projects/weather/next/")
         lease = handed.json()["assignments"][0]
         screen = browser.get("/projects/weather/annotate/")
+        with CaptureQueriesContext(connection) as told:
+            asked_for = rest.post(f"/api/v1/assignments/{lease['id']}/suggestion/")
+        after_asking = rest.post("/api/v1/projects/weather/next/")
         sent = {"key": str(uuid.uuid4()), "label": "good", "comment": "", "seconds": 3}
         with CaptureQueriesContext(connection) as stored:
             given = rest.post(f"/api/v1/assignments/{lease['id']}/answer/", sent, format="json")
@@ -83,11 +92,14 @@ def test_answers_pages_and_cost_are_the_same_for_every_kind(
         kind = Assignment.objects.get(pk=lease["id"]).kind
         if n < 8:  # until the recent ones are full
             continue
+        late = rest.post(f"/api/v1/assignments/{lease['id']}/suggestion/")
         seen = {"next": handed, "page": screen, "answer": given, "again": again, "own": own}
+        seen |= {"asked": asked_for, "next after asking": after_asking, "asked too late": late}
         for name, answered in (seen | {"opened": opened, "revised": changed}).items():
             shapes[name][kind].add(shape(answered))
         shapes["statements of next"][kind].add(str(len(asked)))
         shapes["statements of answer"][kind].add(str(len(stored)))
+        shapes["statements of asking"][kind].add(str(len(told)))
     for name, kinds in shapes.items():
         assert set(kinds) == {"normal", "gold", "repeat"}
         assert kinds["gold"] <= kinds["normal"], name

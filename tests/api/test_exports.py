@@ -24,7 +24,7 @@ from annotation.models import Annotation, Annotator, AnswerKind, Item, Project, 
 
 FIELDS = [
     *("item_id", "external_id", "text", "annotator", "label", "labels", "spans", "seconds"),
-    *("comment", "kind", "round", "guideline_version", "created"),
+    *("comment", "kind", "round", "guideline_version", "created", "suggestion"),
 ]
 WHEN = datetime(2024, 1, 5, 6, 7, 8, 90, tzinfo=UTC)
 Api = Callable[[User | None], APIClient]
@@ -84,6 +84,7 @@ def test_json_lines_have_the_fields_of_the_contract(lead: APIClient, answers: li
         "round": "main",
         "guideline_version": None,
         "created": "2024-01-05T06:07:08.00009Z",
+        "suggestion": None,
     }
     assert (second["annotator"], second["guideline_version"]) == ("ben", 1)
     assert (third["text"], third["kind"]) == ("rain", "gold")

@@ -31,6 +31,7 @@ def addresses() -> list[str]:
         f"{project}guideline/",
         f"{project}rounds/",
         f"{project}rounds/?change={Round.objects.earliest('id').pk}",
+        f"{project}suggestions/",
         f"{project}mine/",
         f"{project}team/",
         f"{project}team/?member=amara",
