@@ -6,8 +6,10 @@ from collections.abc import Mapping
 import pandas as pd
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
+from annotation.models import Item
+from annotation.services.suggestions import MOST_ROWS, add_suggestions
 from evaluation.demo.project import SEED, Demo, Say
 from evaluation.demo.running import run_job
 from evaluation.demo.texts import NAMES
@@ -59,7 +61,7 @@ def make_results(demo: Demo, say: Say) -> None:
     frozen = build(demo, "support", recipe)
     freezing.freeze_split_set(frozen, lead)
     frozen.refresh_from_db()
-    say("two runs with their reports")
+    say("two runs with their reports, and what the better one says of all texts, to be suggested in a round")
     upload_runs(demo, frozen)
 
 
@@ -132,6 +134,19 @@ def upload_runs(demo: Demo, frozen: SplitSet) -> None:
         for i, p in zip(test["id"], shares, strict=True)
     ]
     score(demo, frozen, "tfidf-logreg", {"C": 4, "ngrams": "1-2", "min_df": 2}, ["candidate"], learned)
+    suggest(demo, model)
+
+
+def suggest(demo: Demo, model: Pipeline) -> None:
+    """What the model says of every text, gold too, for a round to show."""
+    texts = list(Item.objects.filter(project=demo.project).order_by("pk").values_list("external_id", "text"))
+    shares = model.predict_proba([text for _, text in texts])
+    rows = [
+        {"id": i, "label": model.classes_[p.argmax()], "score": round(float(p.max()), 3)}
+        for (i, _), p in zip(texts, shares, strict=True)
+    ]
+    for at in range(0, len(rows), MOST_ROWS):
+        add_suggestions(demo.project, demo.users["ravi"], "tfidf-logreg", rows[at : at + MOST_ROWS])
 
 
 def guess(text: str) -> str:
