@@ -2,9 +2,10 @@
 
     python -m benchmarks.labelling_at_scale [texts] [answered]
 
-Gold and repeats are switched on. The requests go through everything but the network, one after the other in one
-process: what their statements take, commits among them, is told beside what they take in all. Runs on a database of its
-own that is gone afterwards. Fails when a statement reads one of the large tables through, however quick that was.
+Gold and repeats are switched on; suggestions are off at first, and then shown for every text. The requests go through
+everything but the network, one after the other in one process: what their statements take, commits among them, is told
+beside what they take in all. Runs on a database of its own that is gone afterwards. Fails when a statement reads one of
+the large tables through, however quick that was.
 """
 
 import os
@@ -63,9 +64,22 @@ SELECT %(project)s, item_id, (SELECT min(id) FROM annotation_label), '', 'set', 
 WHERE round_id = %(round)s ORDER BY position DESC LIMIT %(gold)s
 """
 
+_SUGGEST = """
+WITH said AS (
+    INSERT INTO annotation_suggestionsource (project_id, name, suggestions_total, created, changed)
+    VALUES (%(project)s, 'model', 0, now(), now()) RETURNING id
+), every AS (
+    INSERT INTO annotation_suggestion (source_id, item_id, label_id, score, created)
+    SELECT said.id, item_id, (SELECT min(id) FROM annotation_label), 0.9, now()
+    FROM said CROSS JOIN annotation_rounditem WHERE round_id = %(round)s
+)
+UPDATE annotation_round SET suggestions = 'shown', suggestion_source_id = (SELECT id FROM said) WHERE id = %(round)s
+"""
+
 _READ = """
 SELECT COALESCE(sum(seq_tup_read), 0)::bigint, COALESCE(sum(idx_tup_fetch), 0)::bigint FROM pg_stat_user_tables
-WHERE relname IN ('annotation_item', 'annotation_rounditem', 'annotation_assignment', 'annotation_annotation')
+WHERE relname IN ('annotation_item', 'annotation_rounditem', 'annotation_assignment', 'annotation_annotation',
+                  'annotation_suggestion')
 """
 
 
@@ -136,23 +150,22 @@ def rows_read() -> tuple[int, int]:
     return through, looked_up
 
 
-def main(texts: int, answered: int) -> None:
-    """Prints the median and the 95th percentile of both calls and of their statements."""
-    databases = setup_databases(verbosity=0, interactive=False)
-    try:
-        project, key = prepare(texts, answered)
-        client, statements = APIClient(SERVER_NAME="localhost"), Statements()
-        client.credentials(HTTP_AUTHORIZATION=f"Token {key}")
-        work(client, project.slug, WARM_UP, statements)
-        through, looked_up = rows_read()
-        before = processor_seconds()
-        times = work(client, project.slug, CALLS, statements)
-        after = processor_seconds()
-        through, looked_up = (now - then for now, then in zip(rows_read(), (through, looked_up), strict=True))
-    finally:
-        connection.close()
-        teardown_databases(databases, verbosity=0)
-    print(f"labelling at scale, {texts:,} texts, {answered:,} answered by the same annotator")
+def suggest(project: Project) -> None:
+    """A suggestion for every text, shown."""
+    made = Round.objects.get(project=project)
+    with connection.cursor() as cursor:
+        cursor.execute(_SUGGEST, {"project": project.pk, "round": made.pk})
+        cursor.execute("VACUUM ANALYZE annotation_suggestion")
+
+
+def measure(client: APIClient, slug: str, statements: Statements) -> int:
+    """Prints what the calls take; the rows that were read without an index."""
+    work(client, slug, WARM_UP, statements)
+    through, looked_up = rows_read()
+    before = processor_seconds()
+    times = work(client, slug, CALLS, statements)
+    after = processor_seconds()
+    through, looked_up = (now - then for now, then in zip(rows_read(), (through, looked_up), strict=True))
     for name, taken in sorted(times.items(), reverse=True):
         print(f"  {name}: p50 {percentile(taken, 0.5):.1f} ms, p95 {percentile(taken, 0.95):.1f} ms")
     used = {part: 1000 * (after[part] - before[part]) / CALLS for part in ("client", "database")}
@@ -160,6 +173,24 @@ def main(texts: int, answered: int) -> None:
         f"  processor time for a next and its answer: {used['client']:.1f} ms, database {used['database']:.1f} ms"
     )
     print(f"  rows of the large tables looked up for a next and its answer: {looked_up / CALLS:.0f}")
+    return through
+
+
+def main(texts: int, answered: int) -> None:
+    """Prints the median and the 95th percentile of both calls and of their statements."""
+    databases = setup_databases(verbosity=0, interactive=False)
+    try:
+        project, key = prepare(texts, answered)
+        client, statements = APIClient(SERVER_NAME="localhost"), Statements()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {key}")
+        print(f"labelling at scale, {texts:,} texts, {answered:,} answered by the same annotator")
+        through = measure(client, project.slug, statements)
+        print("the same with suggestions shown")
+        suggest(project)
+        through += measure(client, project.slug, statements)
+    finally:
+        connection.close()
+        teardown_databases(databases, verbosity=0)
     if through:
         raise SystemExit(f"{through:,} rows were read without an index")
 
