@@ -13,7 +13,6 @@ from annotation.api.negotiation import AsAddressed
 from annotation.api.requests import Request
 from annotation.models import AnswerKind, Project, Role
 from annotation.queries.exports import Chosen, answer_rows, item_rows
-from annotation.queries.items import items
 from annotation.services import interchange, streaming
 from annotation.services.dataset_folder import dataset_blocks
 
@@ -75,7 +74,7 @@ class ItemExport(APIView):
         if extension not in streaming.BLOCKS:
             raise Http404(f"Texts are written as {', '.join(streaming.BLOCKS)}.")
         filters = {name: value for name, value in request.query_params.dict().items() if value}
-        rows = item_rows(project, items(project, filters) if filters else None)
+        rows = item_rows(project, filters)
         name = f"{project.slug}-items.{extension}"
         return as_file(streaming.BLOCKS[extension](rows), streaming.CONTENT_TYPES[extension], name)
 

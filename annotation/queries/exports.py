@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
 
-from annotation.models import AnswerKind, Item, Project, Round
+from annotation.models import AnswerKind, Project, Round
+from annotation.queries.finding import listing
+from annotation.queries.items import items
 from annotation.queries.suggestions import told_of
 
 TEXT, INTEGER, FLOAT, JSON, TEXTS, SPANS, TIME = "text", "int", "float", "json", "texts", "spans", "time"
+
+MOST_FOUND_FIRST, MOST_LOOKED_AT_FIRST = 20_000, 100_000  # texts
 
 ANSWER_COLUMNS = {
     "item_id": INTEGER,
@@ -176,12 +179,19 @@ def answer_rows(project: Project, chosen: Chosen = Chosen()) -> Rows:
     return Rows(f"{_ANSWERS} AND {condition} ORDER BY i.id, a.id", [project.pk, *parameters], ANSWER_COLUMNS)
 
 
-def item_rows(project: Project, found: QuerySet[Item] | None = None) -> Rows:
-    """Every text, or those of a list under filters, with its label as it stands."""
+def item_rows(project: Project, filters: dict[str, str] | None = None) -> Rows:
+    """Every text, or those of a list under filters, with its label as it stands.
+
+    Few texts are found first, as the list finds them, and read alone; many are met while the pool is read through.
+    """
     statement, parameters = _ITEMS, [project.pk]
-    if found is not None:
-        chosen, values = found.order_by().values("pk").query.sql_with_params()
-        statement += f" AND i.id IN ({chosen})"
+    if filters:
+        found = listing(project, filters).first(MOST_FOUND_FIRST, most=MOST_LOOKED_AT_FIRST)
+        if found.reached is None:
+            statement, values = f"{statement} AND i.id = ANY(%s)", (found.ids,)
+        else:
+            chosen, values = items(project, filters).order_by().values("pk").query.sql_with_params()
+            statement += f" AND i.id IN ({chosen})"
         parameters += values
     return Rows(f"{statement} ORDER BY i.id", parameters, ITEM_COLUMNS)
 

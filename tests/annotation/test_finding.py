@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from annotation.algorithms.text import digest
 from annotation.algorithms.words import UNSPACED, needed, search_words, terms_of
 from annotation.models import Annotation, Annotator, Flag, Item, Project, Round, RoundItem, TextBlock, User
-from annotation.queries import finding
+from annotation.queries import exports, finding
 from annotation.queries.finding import coverage, find, listing
 from annotation.queries.items import describe, items
 from annotation.services import blocks
@@ -255,3 +255,17 @@ def test_more_texts_take_no_more_queries(
         for query in ("q=text", "label=good", "state=disputed", "round=none"):
             with django_assert_max_num_queries(40):  # type: ignore[attr-defined]
                 client.get(f"/projects/weather/items/?{query}")
+
+
+def test_an_export_has_the_texts_of_the_list_however_many(
+    pool: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for most in (10_000, 1):
+        monkeypatch.setattr(exports, "MOST_FOUND_FIRST", most)
+        for filters in FILTERS:
+            rows = exports.item_rows(pool, filters)
+            with connection.cursor() as cursor:
+                cursor.execute(rows.statement, rows.parameters)
+                seen = [row[0] for row in cursor.fetchall()]
+            living = items(pool, filters).filter(deleted__isnull=True).order_by("pk")
+            assert seen == list(living.values_list("pk", flat=True)), (most, filters)

@@ -296,6 +296,21 @@ def test_doccano_gets_a_file_for_each_member(
         assert empty.namelist() == []
 
 
+def test_the_card_of_a_folder_names_no_table_without_rows(lead: APIClient, project: Project) -> None:
+    def card() -> str:
+        with zipfile.ZipFile(io.BytesIO(body(lead, "dataset.zip"))) as folder:
+            assert len(folder.namelist()) == 3
+            return folder.read("weather-dataset/README.md").decode()
+
+    assert "configs" not in card() and "load_dataset" not in card()
+    Item.objects.create(project=project, text="a", digest=digest("a"))
+    Project.objects.filter(pk=project.pk).update(task="spans")
+    assert (
+        "- config_name: texts\n  default: true\n  data_files:" in card() and "is `imported_spans`" in card()
+    )
+    assert "config_name: answers" not in card() and card().count(" = load_dataset(") == 1
+
+
 def test_a_folder_for_datasets_is_whole(lead: APIClient, answers: list[Annotation]) -> None:
     with zipfile.ZipFile(io.BytesIO(body(lead, "dataset.zip"))) as folder:
         assert folder.testzip() is None
