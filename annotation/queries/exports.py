@@ -184,15 +184,16 @@ def item_rows(project: Project, filters: dict[str, str] | None = None) -> Rows:
 
     Few texts are found first, as the list finds them, and read alone; many are met while the pool is read through.
     """
-    statement, parameters = _ITEMS, [project.pk]
+    statement, parameters = _ITEMS, list[Any]([project.pk])
     if filters:
         found = listing(project, filters).first(MOST_FOUND_FIRST, most=MOST_LOOKED_AT_FIRST)
         if found.reached is None:
-            statement, values = f"{statement} AND i.id = ANY(%s)", (found.ids,)
+            statement += " AND i.id = ANY(%s)"
+            parameters.append(found.ids)
         else:
             chosen, values = items(project, filters).order_by().values("pk").query.sql_with_params()
             statement += f" AND i.id IN ({chosen})"
-        parameters += values
+            parameters += values
     return Rows(f"{statement} ORDER BY i.id", parameters, ITEM_COLUMNS)
 
 
