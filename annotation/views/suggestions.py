@@ -90,20 +90,40 @@ def read_suggestions(every: list[Round]) -> Reading | None:
 
 
 def _pulled(made: Round) -> Reading | None:
-    """Where gold tells that wrong suggestions made answers wrong."""
+    """Where gold tells that wrong suggestions made answers wrong; or may have, while nothing is known without them.
+
+    Texts on which models are wrong are often hard for people too, so the fair comparison is with answers to such texts
+    that were given while the suggestion was hidden.
+    """
     figures: dict[str, Any] = made.suggestion_figures or {}
-    for state in figures.get("states", []):
-        good, bad = state["accuracy_where_right"], state["accuracy_where_wrong"]
-        seen = state["state"] != "hidden" and min(good["n"], bad["n"]) >= FEWEST
-        if seen and bad["high"] < good["low"]:
-            return Reading(
-                "warn",
-                f"In {made.name}, gold was answered right {good['value']:.0%} of the time where the suggestion that"
-                f" was {WORDS[state['state']]} was right, and {bad['value']:.0%} where it was wrong.",
-                f"The intervals ({good['low']:.0%} to {good['high']:.0%}, and {bad['low']:.0%} to {bad['high']:.0%})"
-                " do not touch. Keep suggestions hidden until they are asked for, or switch them off.",
-            )
-    return None
+    states = {state["state"]: state for state in figures.get("states", [])}
+    if "shown" not in states:
+        return None
+    right, wrong = (states["shown"][f"accuracy_where_{how}"] for how in ("right", "wrong"))
+    unseen = states["hidden"]["accuracy_where_wrong"]
+    if min(wrong["n"], unseen["n"]) >= FEWEST:
+        if wrong["high"] >= unseen["low"]:
+            return None
+        return Reading(
+            "warn",
+            f"In {made.name}, wrong suggestions pull people along: beside them, gold was answered right"
+            f" {wrong['value']:.0%} of the time, and {unseen['value']:.0%} while they were hidden.",
+            f"The intervals ({_ends(wrong)}, and {_ends(unseen)}) do not touch. Keep suggestions hidden until they are"
+            " asked for, or switch them off.",
+        )
+    if min(right["n"], wrong["n"]) < FEWEST or wrong["high"] >= right["low"]:
+        return None
+    return Reading(
+        "warn",
+        f"In {made.name}, gold was answered right {right['value']:.0%} of the time where the suggestion shown was"
+        f" right, and {wrong['value']:.0%} where it was wrong.",
+        f"The intervals ({_ends(right)}, and {_ends(wrong)}) do not touch. Texts on which a model is wrong may be hard"
+        " for people too: keep suggestions hidden for a while, and the answers until then tell.",
+    )
+
+
+def _ends(estimate: dict[str, Any]) -> str:
+    return f"{estimate['low']:.0%} to {estimate['high']:.0%}"
 
 
 def _do(request: HttpRequest, slug: str, act: Callable[[Project, User], str]) -> HttpResponse:

@@ -375,17 +375,20 @@ def test_the_page_works_without_a_script(made: Round, lea: User, ann: User, page
     assert Annotation.objects.get().suggested == "asked"
 
 
-def figures(right: tuple[int, int], wrong: tuple[int, int], texts: int = 100) -> dict[str, Any]:
-    """Figures of a round with 100 texts, where so many gold answers of so many were right beside what was shown."""
+def figures(
+    right: tuple[int, int], wrong: tuple[int, int], unseen: tuple[int, int] = (0, 0), texts: int = 100
+) -> dict[str, Any]:
+    """Figures of a round with 100 texts: so many gold answers of so many were right where what was shown was right,
+    where it was wrong, and where it was wrong and hidden."""
     states = [
         {
             "state": state,
             "n": 50,
             "followed": wilson(40, 50).as_dict(),
             "accuracy_where_right": wilson(*right).as_dict(),
-            "accuracy_where_wrong": wilson(*wrong).as_dict(),
+            "accuracy_where_wrong": wilson(*mistaken).as_dict(),
         }
-        for state in ("hidden", "shown")
+        for state, mistaken in (("hidden", unseen), ("shown", wrong))
     ]
     return {
         "texts": {"n": 100, "with": texts},
@@ -399,11 +402,17 @@ def figures(right: tuple[int, int], wrong: tuple[int, int], texts: int = 100) ->
     ("told", "tone", "words"),
     [
         (
+            figures((38, 40), (12, 30), (27, 30)),
+            "warn",
+            "right 40% of the time, and 90% while they were hidden",
+        ),
+        (figures((38, 40), (12, 30), (12, 30)), "", "has suggestions of tfidf, shown"),  # hard for everybody
+        (
             figures((38, 40), (12, 30)),
             "warn",
-            "answered right 95% of the time where the suggestion that was shown",
+            "95% of the time where the suggestion shown was right, and 40%",
         ),
-        (figures((8, 9), (1, 9)), "", "has suggestions of tfidf, shown"),  # too few to say
+        (figures((8, 9), (1, 9), (9, 9)), "", "has suggestions of tfidf, shown"),  # too few to say
         (figures((30, 40), (22, 30)), "", "has suggestions of tfidf, shown"),
         (figures((30, 40), (22, 30), texts=60), "warn", "60 of 100 texts have a suggestion"),
     ],
@@ -418,4 +427,4 @@ def test_the_reading_says_the_worst_first(told: dict[str, Any], tone: str, words
     assert reading.tone == tone
     assert words in reading.lead
     made.suggestions = "off"
-    assert (read_suggestions([made]) is None) == ("answered right" not in words)
+    assert (read_suggestions([made]) is None) == ("of the time" not in words)
