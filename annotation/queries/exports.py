@@ -17,7 +17,7 @@ from annotation.queries.suggestions import told_of
 
 TEXT, INTEGER, FLOAT, JSON, TEXTS, SPANS, TIME = "text", "int", "float", "json", "texts", "spans", "time"
 
-MOST_FOUND_FIRST, MOST_LOOKED_AT_FIRST = 20_000, 100_000  # texts
+MOST_FOUND_FIRST, MOST_LOOKED_AT_FIRST = 5_000, 100_000  # texts
 
 ANSWER_COLUMNS = {
     "item_id": INTEGER,

@@ -13,9 +13,9 @@ from evaluation.queries.cleaning import cleaning_report
 
 LOOK = "clean_pool"  # the kind of job
 LATELY = timedelta(hours=1)  # what came in before that is left to somebody who asks
-# Bytes of memory that a comparison needs: in all, for each text, and for each of its characters
-# (python -m benchmarks.near_duplicates)
-FIXED, A_TEXT, A_CHARACTER = 350_000_000, 120, 1.4
+# Bytes of memory that a look takes at most: in all, for each text when its label is told, and, later, when it is
+# compared (python -m benchmarks.cleaning)
+FIXED, A_LABEL, A_TEXT, A_CHARACTER = 350_000_000, 800, 120, 1.4
 MOST_MEMORY = 1_500_000_000  # of the 4 GB, in which the database, the web and another worker live too
 SAMPLE = 2_000
 
@@ -101,11 +101,11 @@ def waiting_for(source: Import) -> tuple[Waiting, Job | None]:
 
 
 def memory_needed(project: Project) -> int:
-    """About how many bytes it takes to compare the pool's texts with each other."""
+    """About how many bytes a look at the pool takes."""
     pool = Item.objects.filter(project=project)
     some = pool.order_by("digest")[:SAMPLE]
     length = Item.objects.filter(pk__in=some.values("pk")).aggregate(mean=Avg(Length("text")))["mean"] or 0
-    return int(FIXED + pool.order_by().count() * (A_TEXT + A_CHARACTER * length))
+    return int(FIXED + pool.order_by().count() * max(A_LABEL, A_TEXT + A_CHARACTER * length))
 
 
 def is_large(project: Project) -> bool:
