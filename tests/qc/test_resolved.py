@@ -187,12 +187,12 @@ def test_several_labels_resolve_each_by_itself_and_spans_by_exact_majority(proje
     assert rows["none"]["labels"] == []
     assert (rows["half"]["labels"], rows["half"]["tie"]) == (None, True)
     assert resolved_labels(project, "dawid-skene")["labels"].notna().any()
-    said = resolved_labels(project, "dawid-skene", as_said=True).set_index("external_id")
-    assert said.loc["two of three", "distribution"] == rows["two of three"]["distribution"]
+    said = resolved_labels(project, "dawid-skene", as_said=True).set_index("external_id").to_dict("index")
+    assert said["two of three"]["distribution"] == rows["two of three"]["distribution"]
     shares = rows["two of three"]["distribution"]
-    kept = said.loc["two of three", "labels"]
+    kept = said["two of three"]["labels"]
     agree = [share if label in kept else 1 - share for label, share in shares.items()]
-    assert said.loc["two of three", "confidence"] == pytest.approx(min(agree))
+    assert said["two of three"]["confidence"] == pytest.approx(min(agree))
 
     Annotation.objects.all().delete()
     Item.objects.all().delete()
