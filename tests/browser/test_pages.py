@@ -5,11 +5,12 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from annotation.models import Annotator, Import, Item, Round, User
+from annotation.models import Annotator, Import, Item, Project, Round, User
 from evaluation.demo.project import SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.models import LeakageReport, Run, SplitSet
-from qc.models import Case, Sample
+from qc.models import Case, Sample, Suspect
+from qc.services.suspects import explore_texts
 from tests.browser.conftest import violations
 
 SignIn = Callable[..., Page]
@@ -55,6 +56,7 @@ def addresses() -> list[str]:
         f"{project}adjudicate/rules/",
         f"{project}decisions/",
         f"{project}explore/",
+        f"{project}explore/suspects/",
         f"{project}explore/suspects/?reason=disagreement",
         f"{project}explore/samples/{Sample.objects.earliest('id').pk}/",
         f"{project}leakage/",
@@ -69,10 +71,22 @@ def addresses() -> list[str]:
     ]
 
 
+def plant_label_errors(project: Project, n: int = 12) -> None:
+    """Gives texts that came with a label another one, and looks at all texts again: a model finds some of them."""
+    unanswered = Item.objects.filter(project=project, imported_label__isnull=False, annotations__isnull=True)
+    others = list(project.labels.order_by("position"))
+    for item in unanswered.order_by("pk")[:n]:
+        item.imported_label = next(label for label in others if label.pk != item.imported_label_id)
+        item.save(update_fields=["imported_label"])
+    explore_texts(project, lambda share, message="": None)  # type: ignore[arg-type]
+    assert Suspect.objects.filter(project=project, reason=Suspect.Reason.MODEL, rank__isnull=False).exists()
+
+
 @pytest.mark.usefixtures("seen_worker")
 def test_every_page_is_accessible_fits_and_is_quiet(sign_in: SignIn) -> None:
     demo = make_demo(lambda said: None, Size(texts=200, pilot=20, answers=200, gold=6))
     make_results(demo, lambda said: None)
+    plant_label_errors(demo.project)
     lead: User = demo.users["ravi"]
     lead.set_password("correct horse")
     lead.save()
