@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import Estimate
+from annotation.algorithms.intervals import Estimate, wilson
 from qc.algorithms.item_sums import ItemSums
 
 FloatArray = NDArray[np.float64]
@@ -95,6 +95,8 @@ def human_ceiling(
     def estimate(at: int, reason: str) -> Estimate:
         if np.isnan(point[at]):
             return Estimate.undefined(reason)
+        if point[at] in {0.0, 1.0}:  # every resample says the same, however few the texts
+            return wilson(round(point[at] * units[at]), int(units[at]))
         if np.isnan(lows[at]) or units[at] < 2:
             return Estimate(float(point[at]), None, None, int(units[at]))
         return Estimate(
