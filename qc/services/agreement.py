@@ -20,8 +20,10 @@ from qc.queries.settings import quality_settings
 from qc.services.agreement_figures import agreement_result, shown_pairs
 from qc.services.agreement_parts import parts_of
 from qc.services.ceiling import ceiling_result, keep_ceiling
+from qc.services.long_sittings import past_minutes
 from qc.services.measuring import NOT_NUMBERS, as_numbers, measure
 from qc.services.people_figures import people_reports
+from qc.services.people_over_time import Clock
 
 Progress = Callable[[float, str], None]
 
@@ -41,7 +43,9 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
     progress(0.5, "by week, guideline and cohort")
     result["parts"] = parts_of(project, measured, answers)
     progress(0.7, f"reports of {len(measured.person_ids):,} people")
-    reports = people_reports(measured, answers, checks, people, pairs, project.gold_threshold)
+    clock = Clock(measured, answers, checks)
+    result["parts"]["long_sittings"] = past_minutes(project, measured, checks, clock)
+    reports = people_reports(measured, answers, checks, people, pairs, project.gold_threshold, clock)
     result["annotator_reports"] = [brief for _, brief, _ in reports]
     progress(0.95, "keeping the result")
     with transaction.atomic():

@@ -22,7 +22,7 @@ from qc.algorithms.people import (
 from qc.queries.answers import Answers, Checks
 from qc.services.measuring import Measured, coded_checks
 from qc.services.pattern_words import in_words
-from qc.services.people_over_time import NO_GOLD, NO_REPEATS, Stretches, Weeks, known_or_none, place_of
+from qc.services.people_over_time import NO_GOLD, NO_REPEATS, Clock, Stretches, Weeks, known_or_none
 from qc.services.repeats import Repeats
 
 Integers = NDArray[np.int64]
@@ -41,13 +41,14 @@ def people_reports(
     people: dict[int, tuple[str, str]],
     pairs: Sequence[dict[str, Any]],
     floor: float,
+    clock: Clock,
 ) -> list[tuple[int, dict[str, Any], dict[str, Any]]]:
     """(annotator id, what lists show, the rest of the report) of everybody, in the order of the ids.
 
     `floor` is the gold accuracy that the project wants.
     """
     size = len(measured.person_ids)
-    who = place_of(measured.person_ids, checks.annotators)
+    who = clock.who
     said = coded_checks(measured, checks, checks.labels)
     repeats = Repeats(measured, answers, checks, said, who)
     tested = TestedAnswers(
@@ -70,7 +71,7 @@ def people_reports(
     repeat_sums = _right_and_all(repeats.same, repeats.person, size)
     mix = label_mix(measured.items, measured.persons, measured.codes, measured.counts, measured.given)
     names = [people[int(pk)][0] for pk in measured.person_ids]
-    stretches = Stretches(tested, checks, repeats, who, size, measured.long_break)
+    stretches = Stretches(tested, checks, repeats, clock, size)
     weeks = Weeks(tested, checks, repeats, who, size)
     with_whom = _by_person(pairs)
     gold_rows = _rows_of(np.where(checks.gold, who, -1), size)

@@ -16,8 +16,9 @@ from qc.algorithms.people import (
     medians_of_others,
 )
 from qc.algorithms.sittings import EDGES, minutes_into_sitting, stretch_of
-from qc.queries.answers import Checks
+from qc.queries.answers import Answers, Checks
 from qc.services.agreement_parts import monday_of, weeks_of
+from qc.services.measuring import Measured
 from qc.services.repeats import Repeats
 
 Integers = NDArray[np.int64]
@@ -41,6 +42,25 @@ def known_or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
+class Clock:
+    """Minutes into the sitting of all answers, gold and repeats among them: `answers`, `checks` (NaN if not known).
+
+    `who` has given each check, as a code; -1 for people without an ordinary answer.
+    """
+
+    def __init__(self, measured: Measured, answers: Answers, checks: Checks) -> None:
+        self.who = place_of(measured.person_ids, checks.annotators)
+        known = self.who >= 0
+        self.checks = np.full(len(checks), np.nan)
+        if not known.any():
+            self.answers = measured.minutes
+            return
+        people = np.concatenate([measured.persons, self.who[known]])
+        moments = np.concatenate([answers.moments, checks.moments[known]])
+        minutes = minutes_into_sitting(people, moments, measured.long_break)
+        self.answers, self.checks[known] = minutes[: len(answers)], minutes[len(answers) :]
+
+
 class Stretches:
     """Everybody's figures by minutes into the sitting, gold and repeats placed by the moment in which they came."""
 
@@ -49,29 +69,21 @@ class Stretches:
         tested: TestedAnswers,
         checks: Checks,
         repeats: Repeats,
-        who: Integers,
+        clock: Clock,
         size: int,
-        long_break: float,
     ) -> None:
         self.size = size
-        known = who >= 0
-        people = np.concatenate([tested.annotators, who[known], repeats.person])
-        moments = np.concatenate([tested.moments, checks.moments[known], repeats.moment])
-        # Nothing but ordinary answers, whose minutes are at hand
-        alone = len(people) == len(tested.annotators)
-        stretch = stretch_of(tested.minutes if alone else minutes_into_sitting(people, moments, long_break))
-        n, m = len(tested.annotators), int(known.sum())
-        of_answer, of_check, of_repeat = stretch[:n], stretch[n : n + m], stretch[n + m :]
-        gold = checks.gold[known]
+        of_answer, of_check = stretch_of(clock.answers), stretch_of(clock.checks)
+        gold = checks.gold & (clock.who >= 0)
         cells = size * len(EDGES)
         own = self._cell(tested.annotators, of_answer)
         self.score, self.n = group_means(own, tested.score, cells)
         self.square, _ = group_means(own, tested.score**2, cells)
         self.seconds = group_medians(own, tested.seconds, cells)
-        right = checks.correct[known][gold].astype(np.float64)
-        self.gold, self.gold_n = group_means(self._cell(who[known][gold], of_check[gold]), right, cells)
+        right = checks.correct[gold].astype(np.float64)
+        self.gold, self.gold_n = group_means(self._cell(clock.who[gold], of_check[gold]), right, cells)
         self.same, self.same_n = group_means(
-            self._cell(repeats.person, of_repeat), repeats.same.astype(np.float64), cells
+            self._cell(repeats.person, of_check[repeats.row]), repeats.same.astype(np.float64), cells
         )
         self.others = {
             "agreement": _by_period(means_of_others, len(EDGES), self.score, self.n),

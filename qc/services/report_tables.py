@@ -24,6 +24,10 @@ def agreement_rows(result: dict[str, Any], pairs: list[dict[str, Any]]) -> Itera
     for name, rows in tables:
         for row in rows:
             yield _estimate(name, row["value"], "alpha", row["alpha"])
+    for row in parts.get("long_sittings", []):
+        for figure, name in (("agreement", "agreement"), ("gold", "gold accuracy")):
+            change = _estimate("past minute", row["minute"], f"change of {name}", row[figure]["difference"])
+            yield [*change[:-1], row[figure]["before"]]
     for row in result["confused_labels"]:
         yield ["confused labels", f"{row['a']} / {row['b']}", "pairs of answers", row["n"], "", "", "", ""]
     for pair in pairs:

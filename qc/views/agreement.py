@@ -91,6 +91,7 @@ def _figures(project: Project, report: AgreementReport, page: str, people: str) 
         "result": result,
         "measure": MEASURES.get(result["metric"], result["metric"]),
         "parts": _parts(result),
+        "long_sittings": result.get("parts", {}).get("long_sittings", []),
         "gold_threshold": project.gold_threshold,
         "reading": read_agreement(result),
         "since": since_agreement(report),

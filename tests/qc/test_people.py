@@ -197,6 +197,24 @@ def test_a_sitting_ends_after_the_break_that_the_project_asks_for(team: Project)
     assert last["from"] == 20
 
 
+def test_long_sittings_are_compared_with_their_beginning(team: Project, lea: User, page: Page) -> None:
+    """The team answers a text a minute, 30 in a row, and nothing past minute 30."""
+    team.sitting_minutes = 40
+    team.save()
+    parts = compute_agreement(team, None, quiet).result["parts"]
+    first, limit = parts["long_sittings"]
+    assert (first["minute"], first["limit"], limit["minute"], limit["limit"]) == (15, False, 40, True)
+    assert (first["agreement"]["difference"]["n"], first["gold"]["difference"]["n"]) == (6, 0)
+    change = first["agreement"]["difference"]
+    assert change["value"] == pytest.approx(first["agreement"]["after"] - first["agreement"]["before"])
+    assert change["low"] < change["value"] < change["high"]
+    assert limit["agreement"]["difference"]["reason"]
+    html = page(lea).get("/projects/weather/agreement/").content.decode()
+    assert 'id="long-sittings"' in html
+    rows = page(lea).get("/projects/weather/agreement.csv").content.decode().splitlines()
+    assert any(row.startswith("past minute,15,change of agreement,") for row in rows)
+
+
 def test_all_three_figures_stand_over_the_sitting_and_over_weeks_with_intervals(
     team: Project, lea: User, page: Page
 ) -> None:
