@@ -34,6 +34,9 @@ class ItemSerializer(serializers.Serializer[Any]):
     round = serializers.CharField(allow_null=True)
     label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     label_source = serializers.ChoiceField(choices=["majority", "imported"], allow_null=True)
+    imported = serializers.ListField(
+        child=serializers.CharField(), help_text="labels that it came in with, of spans too"
+    )
     confidence = serializers.FloatField(allow_null=True)
     state = serializers.ChoiceField(choices=[queries.POOL, queries.OPEN, queries.COMPLETE])
     provenance = serializers.CharField(source="item.provenance")

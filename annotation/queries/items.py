@@ -186,7 +186,7 @@ def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
     """What is known of each item of a page, in a fixed number of queries.
 
     {"item", "round", "label", "label_source", "confidence", "state", "votes": [(label, n)], "flags": {kind: n},
-    "meta": [(field, value)]}; the
+    "meta": [(field, value)], "imported": [label name]}; the
     label is the majority of the answers (None in a tie), else the imported one; confidence is the share of answers
     that say so.
     """
@@ -219,6 +219,7 @@ def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
             "state": state_of([done for _, done in slots.get(item.pk, [])]),
             "votes": [(labels[pk], n) for pk, n in votes.get(item.pk, Counter()).most_common()],
             "answers": people[item.pk],
+            "imported": imported_names(item, labels),
             "flags": flags.get(item.pk, {}),
             "meta": list(item.meta.items()),
         }
@@ -240,6 +241,13 @@ def label_of(item: Item, votes: Counter[int], labels: dict[int, Label]) -> dict[
         "label_source": "majority",
         "confidence": n / votes.total(),
     }
+
+
+def imported_names(item: Item, labels: dict[int, Label]) -> list[str]:
+    """The names of what came in with a text, each once: its label, its labels, or those of its spans."""
+    one = [] if item.imported_label_id is None else [item.imported_label_id]
+    several = [*one, *(item.imported_labels or ()), *(span[2] for span in item.imported_spans or ())]
+    return [labels[pk].name for pk in dict.fromkeys(several) if pk in labels]
 
 
 def state_of(done: Iterable[bool]) -> str:

@@ -153,3 +153,7 @@ def test_the_page_and_rest_list_them(project: Project, task: str, page: Page, ap
     assert [row["item"].pk for row in shown.context["rows"]] == wanted
     told = api(lea).get("/api/v1/projects/weather/items/?label=bad").data["results"]
     assert [row["id"] for row in told] == wanted[::-1]
+    unanswered = [row for row in shown.context["rows"] if not row["answers"]]
+    assert unanswered and all("bad" in row["imported"] for row in unanswered)
+    assert [row["imported"] for row in told] == [row["imported"] for row in shown.context["rows"]][::-1]
+    assert "bad<br>" in shown.content.decode().replace(", neither", "").replace(", good", "")
