@@ -79,6 +79,7 @@ class AnnotatorReportSerializer(serializers.Serializer[Any]):
     gold = GoldSerializer()
     consistency = ConsistencySerializer()
     agreement_with_rest = serializers.FloatField(allow_null=True)
+    agreement_interval = EstimateSerializer()
     median_seconds = serializers.FloatField(allow_null=True)
     state = serializers.CharField()
 

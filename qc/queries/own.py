@@ -30,6 +30,6 @@ def own_quality(project: Project, user: User) -> dict[str, Any] | None:
             "reason": "no answers to known texts yet",
         },
         "consistency": wilson(same, again["n"], reason="nothing came twice yet"),
-        "agreement": mine["agreement_with_rest"],
+        "agreement": mine.get("agreement_interval") or {"value": mine["agreement_with_rest"]},
         "computed": report.computed,
     }

@@ -22,7 +22,15 @@ from qc.algorithms.people import (
 from qc.queries.answers import Answers, Checks
 from qc.services.measuring import Measured, coded_checks
 from qc.services.pattern_words import in_words
-from qc.services.people_over_time import NO_GOLD, NO_REPEATS, Clock, Stretches, Weeks, known_or_none
+from qc.services.people_over_time import (
+    NO_GOLD,
+    NO_REPEATS,
+    Clock,
+    Stretches,
+    Weeks,
+    agreement_of,
+    known_or_none,
+)
 from qc.services.repeats import Repeats
 
 Integers = NDArray[np.int64]
@@ -64,6 +72,7 @@ def people_reports(
     for pattern in find_patterns(tested, measured.counts):
         patterns_of.setdefault(pattern.annotator, []).append(pattern)
     mean, shared = group_means(measured.persons, measured.score, size)
+    square, _ = group_means(measured.persons, measured.score**2, size)
     seconds = group_medians(measured.persons, answers.seconds, size)
     given = np.bincount(measured.persons, minlength=size)
     others_mean, others_seconds = means_of_others(mean, shared), medians_of_others(seconds)
@@ -88,6 +97,7 @@ def people_reports(
             "gold": _gold(int(checks.correct[gold].sum()), len(gold)),
             "consistency": _consistency(repeats, mine),
             "agreement_with_rest": known_or_none(mean[at]),
+            "agreement_interval": agreement_of(mean[at], square[at], shared[at]),
             "median_seconds": known_or_none(seconds[at]),
             "state": people[pk][1],
             "patterns": [pattern.kind for pattern in own_patterns if pattern.named],

@@ -108,7 +108,7 @@ class Stretches:
                     "to": EDGES[stretch + 1] if stretch + 1 < len(EDGES) else None,
                     "n": int(self.n[cell]),
                     "agreement": known_or_none(self.score[cell]),
-                    "agreement_interval": _agreement(self.score[cell], self.square[cell], self.n[cell]),
+                    "agreement_interval": agreement_of(self.score[cell], self.square[cell], self.n[cell]),
                     "others_agreement": known_or_none(self.others["agreement"][cell]),
                     "seconds": known_or_none(self.seconds[cell]),
                     "others_seconds": known_or_none(self.others["seconds"][cell]),
@@ -174,7 +174,7 @@ class Weeks:
                     "annotations": int(self.answers[cell]),
                     "n": int(self.n[cell]),
                     "agreement": known_or_none(self.score[cell]),
-                    "agreement_interval": _agreement(self.score[cell], self.square[cell], self.n[cell]),
+                    "agreement_interval": agreement_of(self.score[cell], self.square[cell], self.n[cell]),
                     "others_agreement": known_or_none(self.others["agreement"][cell]),
                     "seconds": known_or_none(self.seconds[cell]),
                     "gold": _share(self.gold[cell], self.gold_n[cell], NO_GOLD),
@@ -186,7 +186,8 @@ class Weeks:
         return found
 
 
-def _agreement(mean: float, square: float, n: int) -> dict[str, Any]:
+def agreement_of(mean: float, square: float, n: int) -> dict[str, Any]:
+    """Agreement with the rest, from the mean of its scores on n texts and that of their squares."""
     return dict(mean_of_scores(float(mean), float(square), int(n), reason=ALONE).as_dict())
 
 

@@ -95,5 +95,7 @@ def _brief(name: str, row: dict[str, Any], others: dict[str, Any]) -> Iterator[R
         ),
         theirs.get("consistency", ""),
     ]
-    for figure in ("agreement_with_rest", "median_seconds"):
-        yield ["annotator", name, figure.replace("_", " "), row[figure], "", "", "", others.get(figure, "")]
+    rest = row.get("agreement_interval") or {"value": row["agreement_with_rest"], "low": "", "high": ""}
+    yield _estimate("annotator", name, "agreement with rest", rest, others.get("agreement_with_rest", ""))
+    seconds = row["median_seconds"], "", "", "", others.get("median_seconds", "")
+    yield ["annotator", name, "median seconds", *seconds]

@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.test import Client
 from rest_framework.test import APIClient
+from scipy import stats
 
 from annotation.models import (
     Annotation,
@@ -88,6 +89,21 @@ def test_answers_that_were_set_aside_count_for_nothing(project: Project, answer:
     answer("text", ann="good", ben="bad")
     Annotation.objects.filter(annotator__name="ben").update(set_aside=datetime.now(UTC))
     assert compute_agreement(project, None, quiet).result["annotations"] == 1
+
+
+def test_agreement_with_the_rest_has_its_interval(project: Project, answer: Answer) -> None:
+    others = [("good", "good"), ("good", "bad"), ("good", "bad"), ("bad", "bad")] * 3
+    for at, (ben, cy) in enumerate(others):
+        answer(f"text {at}", ann="good", ben=ben, cy=cy)
+    answer("alone", dan="good")
+    report = compute_agreement(project, None, quiet)
+    people = {row["username"]: row for row in report.result["annotator_reports"]}
+    found = people["ann"]["agreement_interval"]
+    assert (found["value"], found["n"]) == (people["ann"]["agreement_with_rest"], 12) == (0.5, 12)
+    plain = stats.ttest_1samp([1, 0.5, 0.5, 0] * 3, 0).confidence_interval()
+    assert (found["low"], found["high"]) == (pytest.approx(plain.low), pytest.approx(plain.high))
+    assert people["dan"]["agreement_interval"]["value"] is None
+    assert people["dan"]["agreement_interval"]["reason"]
 
 
 def test_excluded_texts_do_not_count_though_they_keep_their_label(project: Project, answer: Answer) -> None:
