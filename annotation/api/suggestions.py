@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from annotation import jobs
 from annotation.access import project_for
 from annotation.api.errors import Conflict
+from annotation.api.estimates import EstimateSerializer
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.labelling import SpanSerializer, SuggestionSerializer, own_lease
 from annotation.api.pagination import Cursor
@@ -111,14 +112,6 @@ class SuggestionRestore(APIView):
     def post(self, request: Request, slug: str, pk: int) -> Response:
         source = services.restore_source(_source(request, slug, pk), request.user)
         return Response(SourceSerializer(source).data)
-
-
-class EstimateSerializer(serializers.Serializer[Any]):
-    value = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
-    n = serializers.IntegerField()
-    reason = serializers.CharField(allow_null=True)
 
 
 class StateSerializer(serializers.Serializer[Any]):

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import project_for
+from annotation.api.estimates import EstimateSerializer
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.models import Project, Role, Round, User
@@ -22,16 +23,6 @@ class AgreementRequestSerializer(serializers.Serializer[Any]):
     """What to compute: one round (its id or its name), or all with null."""
 
     round = serializers.CharField(required=False, allow_null=True, default=None)
-
-
-class EstimateSerializer(serializers.Serializer[Any]):
-    """A number with its 95 % interval; `reason` says why there is none."""
-
-    value = serializers.FloatField(allow_null=True)
-    low = serializers.FloatField(allow_null=True)
-    high = serializers.FloatField(allow_null=True)
-    n = serializers.IntegerField()
-    reason = serializers.CharField(allow_null=True)
 
 
 class LabelAgreementSerializer(serializers.Serializer[Any]):
