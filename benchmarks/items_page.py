@@ -235,6 +235,8 @@ FILTERS = {
     "order: answered, round, small": "sort=answered&round=main",
     "order: answered, label": "sort=answered&label=label+3",
     "order: answered, label, rare": "sort=answered&label=label+9",
+    "order: queue": "sort=queue&round=second",
+    "order: queue, label": "sort=queue&round=second&label=label+3",
     "order: answered, word": "sort=answered&q=ticket",
 }
 

@@ -52,7 +52,7 @@ class ItemCursor(Cursor):
         self.base_url = request.build_absolute_uri()
         self.request = request
         place = self.decode_cursor(request)
-        order = sorting.check_order(request.query_params.get("order") or sorting.NEWEST)
+        order = sorting.check_order(request.query_params.get("order") or sorting.NEWEST, filters)
         border = {}
         if place is not None and place.position is not None:
             value = str(place.position)

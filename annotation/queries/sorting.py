@@ -17,13 +17,15 @@ from annotation.models import Item, Project
 from annotation.queries.finding import FEW, FIRST_LOOK, MOST_LOOKED_AT, Found, Listing
 from annotation.queries.projects import rounds
 
-ITEM, NEWEST, ID, ID_BACK, ANSWERED = "item", "newest", "external_id", "-external_id", "answered"
+ITEM, NEWEST, ID, ID_BACK = "item", "newest", "external_id", "-external_id"
+ANSWERED, QUEUE = "answered", "queue"
 ORDERS = {
     ITEM: "by item",
     NEWEST: "newest first",
     ID: "by the id they came with",
     ID_BACK: "by that id, backwards",
     ANSWERED: "answered last first",
+    QUEUE: "to be answered next first",
 }
 WHOLE = {ITEM, NEWEST}  # orders of all texts under the filters
 Key = tuple[Any, ...]
@@ -39,11 +41,19 @@ class Sheet:
     cut_off: bool = False
 
 
-def check_order(name: str) -> str:
+def orders_under(filters: dict[str, str]) -> dict[str, str]:
+    """The orders that make sense under these filters."""
+    one_round = filters.get("round", "none") != "none"
+    return {name: words for name, words in ORDERS.items() if one_round or name != QUEUE}
+
+
+def check_order(name: str, filters: dict[str, str]) -> str:
     """The order itself; raises ValidationError for one that there is not."""
     if name not in ORDERS:
         said = f"“{name[:40]}” is no order. There are: {', '.join(ORDERS)}."
         raise ValidationError({"order": f"{said} Others have no index, and would keep everybody waiting."})
+    if name not in orders_under(filters):
+        raise ValidationError({"order": "Texts wait for answers in a round. Choose one as a filter too."})
     return name
 
 
@@ -91,10 +101,10 @@ def _written(place: int | None) -> str | None:
 
 
 def _sorted(project: Project, filters: dict[str, str], order: str) -> "_Sorted":
-    if order != ANSWERED:
+    if order in {ID, ID_BACK}:
         return _ById(project, falling=order == ID_BACK)
     made = [one.pk for one in rounds(project) if filters.get("round", "") in {"", one.name}]
-    return _ByAnswer(project, made)
+    return _ByAnswer(project, made) if order == ANSWERED else _ByTurn(project, made)
 
 
 class _Sorted:
@@ -293,4 +303,56 @@ class _ByAnswer(_Sorted):
         return created, int(answer)
 
 
-_KINDS: dict[str, type[_Sorted]] = {ID: _ById, ID_BACK: _ById, ANSWERED: _ByAnswer}
+class _ByTurn(_Sorted):
+    """By when texts of a round are handed out: those that somebody has answered or has at hand first, by the round's
+    own order. What somebody gave back goes before all of them, and is not told apart here."""
+
+    columns = ("stage", "position", "item")
+    falling = False
+    STAGES = ("open_slots > 0 AND open_slots < overlap", "open_slots > 0 AND open_slots = overlap")
+
+    def __init__(self, project: Project, made: list[int]) -> None:
+        super().__init__(project)
+        self.made = made[0] if made else 0
+
+    def walk(self, border: Key | None, falling: bool, most: int) -> tuple[str, list[Any]]:
+        way, parts, steps = " DESC" if falling else "", list[str](), list[Any]()
+        for stage, open_ in enumerate(self.STAGES):
+            beyond = ""
+            if border is not None and border[0] != stage:
+                if (border[0] > stage) != falling:  # all of it lies behind
+                    continue
+            elif border is not None:
+                beyond = f" AND (position, item_id) {'<' if falling else '>'} (%s, %s)"
+            parts.append(
+                f"(SELECT item_id AS id, {stage} AS stage, position, item_id AS item FROM annotation_rounditem"  # noqa: S608
+                f" WHERE round_id = %s AND {open_}{beyond} ORDER BY position{way}, item_id{way} LIMIT %s)"
+            )
+            steps += [self.made, *(border[1:] if border and beyond else ()), most]
+        return (
+            f"(SELECT id, stage, position, item FROM ({' UNION ALL '.join(parts)}) every"  # noqa: S608 – our own
+            f" ORDER BY stage{way}, position{way}, item{way} LIMIT %s)",
+            [*steps, most],
+        )
+
+    def of_text(self) -> tuple[str, list[Any]]:
+        return (
+            "SELECT (open_slots = overlap)::int AS stage, position, item_id AS item FROM annotation_rounditem"
+            " WHERE round_id = %s AND item_id = way.id AND open_slots > 0",
+            [self.made],
+        )
+
+    def written(self, key: Key) -> str:
+        return "_".join(map(str, key))
+
+    @staticmethod
+    def read(place: str) -> Key | None:
+        parts = place.split("_")
+        if len(parts) != 3 or parts[0] not in {"0", "1"}:
+            return None
+        if not all(part.isascii() and part.isdecimal() and len(part) < 19 for part in parts):
+            return None
+        return tuple(map(int, parts))
+
+
+_KINDS: dict[str, type[_Sorted]] = {ID: _ById, ID_BACK: _ById, ANSWERED: _ByAnswer, QUEUE: _ByTurn}

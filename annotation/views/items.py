@@ -44,7 +44,7 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
     wrong: list[str] = []
     page, known = sorting.Sheet([]), Found([])
     try:
-        sorting.check_order(order)
+        sorting.check_order(order, filters)
         texts = listing(project, filters)
         place = {name: request.GET.get(name) for name in ("before", "after")}
         page = sorting.page_in_order(project, filters, texts, order, PAGE, **place)
@@ -64,7 +64,7 @@ def item_list(request: HttpRequest, slug: str) -> HttpResponse:
         "most_looked_at": MOST_LOOKED_AT,
         "filters": filters,
         "order": order,
-        "orders": sorting.ORDERS,
+        "orders": sorting.orders_under(filters),
         "whole": order in sorting.WHOLE,
         "chips": [(_filter_words(name), value, _without(request, name)) for name, value in filters.items()],
         "wrong": wrong,

@@ -79,7 +79,7 @@ def _neighbours(request: HttpRequest, project: Project, item: Item) -> tuple[int
     filters, order = queries.filters_of(request.GET), request.GET.get("sort") or sorting.ITEM
     try:
         texts = listing(project, filters)
-        sorting.check_order(order)
+        sorting.check_order(order, filters)
     except ValidationError:
         filters, order, texts = {}, sorting.ITEM, listing(project, {})
     if order not in sorting.WHOLE:
