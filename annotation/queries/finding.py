@@ -32,7 +32,7 @@ from annotation.queries.metadata import META, equalities, readings
 from annotation.queries.projects import rounds
 
 TEXTS = 128  # in a full block
-FIRST_LOOK, MOST_LOOKED_AT = 1_000, 8_000  # texts for one page
+FIRST_LOOK, MOST_LOOKED_AT = 1_000, 6_000  # texts for one page
 FEW = 2_000
 MOST_BLOCKS, MANY = 200, 2**40
 ALL = 2**62
