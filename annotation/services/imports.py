@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import IO, Any, TypeVar
 
+import psycopg
 from django.core.exceptions import ValidationError
 from django.core.files.base import File
 from django.db import OperationalError, transaction
@@ -156,8 +157,8 @@ def run_import(import_id: int, progress: Callable[[float, str], None]) -> None:
             )
             if source.state not in {Import.State.DONE, Import.State.UNDONE}:
                 read_file(source, progress)
-    except OperationalError as broken:
-        if getattr(broken.__cause__, "sqlstate", "") == DISK_FULL:
+    except (OperationalError, psycopg.OperationalError) as broken:  # what COPY raises is not Django's
+        if DISK_FULL in {getattr(broken, "sqlstate", ""), getattr(broken.__cause__, "sqlstate", "")}:
             fail_import(import_id, NO_ROOM)
             raise ValidationError(NO_ROOM) from broken
         # Raises as well where the database is away: the job is then swept up and runs again

@@ -138,6 +138,7 @@ def test_a_reading_process_that_dies_leaves_nothing(
     assert "process that reads the file" in job.error
 
 
+@pytest.mark.parametrize("by_copy", [False, True])
 @pytest.mark.parametrize(
     ("cause", "state", "said"),
     [
@@ -154,8 +155,11 @@ def test_trouble_of_the_database_rolls_back_and_is_said(
     cause: Exception,
     state: str,
     said: str,
+    by_copy: bool,
 ) -> None:
     def fail(*_: Any) -> None:
+        if by_copy:  # through which the driver's errors come as they are
+            raise cause
         raise OperationalError(str(cause)) from cause
 
     monkeypatch.setattr(entering, "add_to_round", fail)  # the items of the chunk are in already
