@@ -105,9 +105,8 @@ class Interned:
         codes = self.words[at].astype(np.int64)
         distinct = self.vocabulary
         for offset in range(1, self.n):
-            if (
-                distinct * self.vocabulary >= 2**63
-            ):  # they do not fit side by side: number what there is so far afresh
+            # Where they do not fit side by side, what there is so far is numbered afresh
+            if distinct * self.vocabulary >= 2**63:
                 found, codes = np.unique(codes, return_inverse=True)
                 distinct = len(found)
             codes = codes * self.vocabulary + self.words[at + offset]
@@ -125,9 +124,8 @@ class Interned:
         order = np.argsort(together)
         same = together[order[1:]] == together[order[:-1]]
         again = np.flatnonzero(same)
-        if not self._equal(
-            at[order[again]], at[order[again + 1]]
-        ).all():  # a key that stands for two shingles
+        # A key may stand for two shingles
+        if not self._equal(at[order[again]], at[order[again + 1]]).all():
             codes = self.codes(at)
             order = np.lexsort((codes, together))
             same = (together[order[1:]] == together[order[:-1]]) & (codes[order[1:]] == codes[order[:-1]])

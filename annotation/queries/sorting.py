@@ -5,6 +5,7 @@ its texts are held against the filters, no more than `MOST_LOOKED_AT` of them fo
 out the texts that have nothing of the kind.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,7 +108,7 @@ def _sorted(project: Project, filters: dict[str, str], order: str) -> "_Sorted":
     return _ByAnswer(project, made) if order == ANSWERED else _ByTurn(project, made)
 
 
-class _Sorted:
+class _Sorted(ABC):
     """An order by some columns, which no two texts share."""
 
     columns: Sequence[str]
@@ -116,22 +117,22 @@ class _Sorted:
     def __init__(self, project: Project) -> None:
         self.project = project
 
+    @abstractmethod
     def walk(self, border: Key | None, falling: bool, most: int) -> tuple[str, list[Any]]:
         """The first rows of the order beyond a place: id of the text, columns."""
-        raise NotImplementedError
 
+    @abstractmethod
     def of_text(self) -> tuple[str, list[Any]]:
         """The columns of the text `way.id`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def written(self, key: Key) -> str:
         """A place as an address holds it."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def read(place: str) -> Key | None:
         """The same, read; None for what is no place."""
-        raise NotImplementedError
 
     def place_of(self, item: Item) -> str | None:
         """Where a text stands."""

@@ -111,9 +111,8 @@ def working_on(job: Job) -> Iterator[Progress]:
         mine.update(
             state=Job.State.DONE,
             progress=1,
-            message=progress.message
-            if progress.share == 1
-            else "",  # what came of it; else, what it did last
+            # What was said last is what came of it, or only what was done last
+            message=progress.message if progress.share == 1 else "",
             finished=timezone.now(),
             result_url=job.result_url,
             page_url=job.page_url,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db.models import Avg, TextChoices
+from django.db.models import Avg, Max, Min, TextChoices
 from django.db.models.functions import Length
 from django.utils import timezone
 
@@ -100,14 +100,14 @@ def waiting_for(source: Import) -> tuple[Waiting, Job | None]:
     return (Waiting.LARGE if is_large(project) else Waiting.SOON), None
 
 
-def memory_needed(project: Project) -> int:
-    """About how many bytes a look at the pool takes."""
-    pool = Item.objects.filter(project=project)
-    some = pool.order_by("digest")[:SAMPLE]
-    length = Item.objects.filter(pk__in=some.values("pk")).aggregate(mean=Avg(Length("text")))["mean"] or 0
-    return int(FIXED + pool.order_by().count() * max(A_LABEL, A_TEXT + A_CHARACTER * length))
-
-
 def is_large(project: Project) -> bool:
-    """Whether comparing the pool is left to somebody who asks for it."""
-    return memory_needed(project) > MOST_MEMORY
+    """Whether comparing the pool takes too much memory, and is left to somebody who asks for it."""
+    pool = Item.objects.filter(project=project)
+    some = pool.order_by("digest").values("pk")[:SAMPLE]
+    length = Item.objects.filter(pk__in=some).aggregate(mean=Avg(Length("text")))["mean"] or 0
+    most = int((MOST_MEMORY - FIXED) / max(A_LABEL, A_TEXT + A_CHARACTER * length))
+    ids = pool.order_by().aggregate(first=Min("pk"), last=Max("pk"))
+    # Pages ask too: as good as never are there so many ids that texts have to be counted, and then no further than this
+    if ids["first"] is None or ids["last"] - ids["first"] < most:
+        return False
+    return pool.order_by()[: most + 1].count() > most

@@ -140,9 +140,7 @@ def import_result(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
         else:
             more["waiting"], more["near_job"] = new_texts.waiting_for(source)
             more["threshold"] = report.threshold if report else THRESHOLD
-            more |= (
-                {"gigabytes": new_texts.memory_needed(project) / 1e9} if more["waiting"] == "large" else {}
-            )
+            more["gigabytes"] = new_texts.MOST_MEMORY / 1e9
     return result_page(request, slug, pk, more)
 
 

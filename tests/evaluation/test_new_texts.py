@@ -125,6 +125,18 @@ def test_a_large_pool_waits_for_one_press(
     assert "This pool is large" in shown and "GB of memory" in shown and "Look for them" in shown
 
 
+def test_a_pool_is_large_from_the_text_on_that_memory_does_not_reach_for(
+    project: Project, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send(FIRST)
+    send(SECOND)
+    texts = project.items.count()
+    assert texts == 3
+    for reaches_for, large in ((texts - 1, True), (texts, False), (texts + 1, False)):
+        monkeypatch.setattr(new_texts, "MOST_MEMORY", new_texts.FIXED + new_texts.A_LABEL * reaches_for)
+        assert new_texts.is_large(project) is large
+
+
 def test_old_imports_answers_and_gold_start_nothing(
     project: Project, send: Send, beat: Callable[[], list[Job]], page: Page, lea: User
 ) -> None:
