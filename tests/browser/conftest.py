@@ -11,7 +11,7 @@ from celery import current_app
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import connections
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from annotation.models import Job, User
@@ -20,6 +20,9 @@ CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.whic
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync"]  # fmt: skip
 PHONE = {"width": 390, "height": 844}
+PATIENCE = 30_000  # milliseconds for what a page is waited for: a loaded machine is slow, and not wrong
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -132,9 +135,9 @@ def sign_in(browser: Browser, live_server: LiveServer, client: object) -> Iterat
             accept_downloads=True,
         )
         contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.goto("/account/login/", timeout=30_000)  # the first page of all is the slowest
+        page.goto("/account/login/")
         page.fill("input[name=login]", user.username)
         page.fill("input[name=password]", "correct horse")
         page.press("input[name=password]", "Enter")

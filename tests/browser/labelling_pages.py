@@ -49,4 +49,4 @@ def begin(page: Page, project: Project) -> None:
 
 def all_saved(page: Page) -> None:
     """Waits until the server has stored everything."""
-    expect(page.locator("#saved[data-unsent='0']")).to_contain_text("Saved", timeout=15_000)
+    expect(page.locator("#saved[data-unsent='0']")).to_contain_text("Saved")

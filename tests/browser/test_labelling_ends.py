@@ -28,7 +28,7 @@ def test_a_limit_comes_after_the_text_at_hand_and_ends_while_the_page_waits(
             break
         page.keyboard.press(key)
         page.wait_for_load_state("networkidle")
-    expect(page.locator("h1")).to_have_text("1 minute. Time for a break.", timeout=15_000)
+    expect(page.locator("h1")).to_have_text("1 minute. Time for a break.")
     go_on = page.locator("#main .acts .pri")
     expect(go_on).to_be_disabled()
     expect(page.locator("#wait")).to_contain_text("in 5 minutes")
@@ -51,7 +51,7 @@ def test_a_pause_reaches_the_screen_with_its_reason(sign_in: SignIn, project: Pr
         state="paused", paused=timezone.now(), paused_because="12 of 25 known answers were right."
     )
     page.keyboard.press("2")
-    expect(page.locator("h1")).to_have_text("You are paused for now", timeout=15_000)
+    expect(page.locator("h1")).to_have_text("You are paused for now")
     expect(page.locator("main")).to_contain_text("12 of 25 known answers were right.")
     expect(page.locator("#trouble")).to_contain_text("kept in this browser")
     assert violations(page) == []
@@ -75,14 +75,13 @@ def test_a_changed_guideline_is_read_and_then_the_work_goes_on(
     page.keyboard.press("1")
     all_saved(page)
     changed = page.get_by_role("heading", name="The guideline has changed")
-    for _ in range(
-        6
-    ):  # it comes after the text at hand, and a key within a moment of the last one is no answer
+    # It comes after the text at hand, and a key within a moment of the last one is no answer.
+    for _ in range(6):
         page.wait_for_timeout(500)
         if changed.is_visible():
             break
         page.keyboard.press("2")
-    expect(changed).to_be_visible(timeout=15_000)
+    expect(changed).to_be_visible()
     expect(page.locator("main")).to_contain_text("Fog is bad from now on.")
     expect(page.locator(".lines .add")).to_have_count(2)
     assert violations(page) == []

@@ -63,14 +63,14 @@ def test_a_lead_goes_from_a_file_to_a_frozen_split_set(
         ).select_option(becomes)
     assert violations(page) == []
     page.locator("main form button.pri[type=submit]").last.click()
-    expect(page.locator("main")).to_contain_text("58", timeout=20_000)
+    expect(page.locator("main")).to_contain_text("58")
     expect(page.locator("main")).to_contain_text("uplicate")
     assert Item.objects.filter(project=project).count() == 58
 
     page.goto(f"/projects/{project.slug}/splits/")
     page.locator("input[name=name]").fill("first")
     page.locator("main form button.pri[type=submit]").last.click()
-    page.get_by_text("Freeze v1", exact=True).first.click(timeout=20_000)
+    page.get_by_text("Freeze v1", exact=True).first.click()
     page.locator("dialog[open]").get_by_role("button", name="Freeze").click()
     expect(page.locator("main")).to_contain_text("is frozen")
     frozen = SplitSet.objects.get()
