@@ -1,6 +1,6 @@
 """What has changed since figures were stored."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Q
@@ -8,6 +8,9 @@ from django.db.models import Q
 from annotation.models import ChangeCount, Project, Round
 
 Kind = ChangeCount.Kind
+Counts = Mapping[
+    tuple[str, int | None], int
+]  # by kind of change, and by the round that it concerned if it did one
 # Of one round's figures: these are counted there, and a deleted round has none
 OF_A_ROUND = {Kind.TEXTS, Kind.ANSWERS}
 ONE = {
@@ -45,25 +48,36 @@ class Since:
         return " and ".join([", ".join(told[:-1]), told[-1]] if len(told) > 1 else told)
 
 
-def changes_of(project: Project, round_: Round | None = None) -> dict[str, int]:
-    """How often each kind of change has happened in the project, or as far as it concerns one of its rounds."""
-    counted = ChangeCount.objects.filter(
-        Q(round=None) | Q(round=round_) if round_ else Q(round=None), project=project
-    )
-    rows = {(kind, made): n for kind, made, n in counted.values_list("kind", "round_id", "n")}
+def change_counts(project: Project, rounds: Iterable[Round] = ()) -> Counts:
+    """How often each kind of change has happened in the project, and in each of these rounds."""
+    counted = ChangeCount.objects.filter(Q(round=None) | Q(round__in=list(rounds)), project=project)
+    return {(kind, made): n for kind, made, n in counted.values_list("kind", "round_id", "n")}
+
+
+def changes_of(project: Project, round_: Round | None = None, counts: Counts | None = None) -> dict[str, int]:
+    """How often each kind of change has happened in the project, or as far as it concerns one of its rounds.
+
+    `counts`, where they have been read for several rounds at once, hold those of this round too.
+    """
+    if counts is None:
+        counts = change_counts(project, [round_] if round_ else [])
     return {
         kind: n
-        for (kind, made), n in sorted(rows.items(), key=str)
+        for (kind, made), n in sorted(counts.items(), key=str)
         if made == (round_.pk if round_ is not None and kind in OF_A_ROUND else None)
         and not (round_ is not None and kind == Kind.ROUNDS)
     }
 
 
 def changed_since(
-    before: Mapping[str, int], project: Project, kinds: Collection[Kind], round_: Round | None = None
+    before: Mapping[str, int],
+    project: Project,
+    kinds: Collection[Kind],
+    round_: Round | None = None,
+    counts: Counts | None = None,
 ) -> dict[str, int]:
     """What of these kinds has happened since the counts were as they were `before`, in the order of the kinds."""
-    now = changes_of(project, round_)
+    now = changes_of(project, round_, counts)
     return {
         kind.value: now[kind] - before.get(kind, 0)
         for kind in Kind

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from django.db.models import F, QuerySet, Value
 
 from annotation.models import ChangeCount, Item, Project, Round, Suggested, SuggestionSource
-from annotation.queries.changes import Since, changed_since
+from annotation.queries.changes import Counts, Since, changed_since
 
 _TOLD = """(
     SELECT jsonb_build_object(
@@ -63,11 +63,11 @@ def rounds_by_source(project: Project) -> dict[int, list[Round]]:
     return found
 
 
-def since_figures(made: Round) -> Since:
-    """What has happened since the figures of the round's suggestions were counted."""
+def since_figures(made: Round, counts: Counts | None = None) -> Since:
+    """What has happened since the figures of the round's suggestions were counted; `counts` as `changes_of` takes."""
     figures = made.suggestion_figures or {}
     newer = max(0, made.answers_total - figures.get("answers", 0))
-    return Since(newer, changed_since(figures.get("changes", {}), made.project, _OF_FIGURES, made))
+    return Since(newer, changed_since(figures.get("changes", {}), made.project, _OF_FIGURES, made, counts))
 
 
 def told_of(column: str) -> str:

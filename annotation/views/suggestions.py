@@ -14,6 +14,7 @@ from annotation import jobs
 from annotation.access import open_project
 from annotation.models import Project, Role, Round, SuggestionSource, User
 from annotation.queries import suggestions as reads
+from annotation.queries.changes import Counts, change_counts
 from annotation.queries.jobs import live_jobs, worker_alive
 from annotation.queries.projects import rounds
 from annotation.services import suggestions as services
@@ -32,12 +33,13 @@ def suggestion_list(request: HttpRequest, slug: str) -> HttpResponse:
     with_figures = [
         made for made in every if made.suggestions != Round.Suggestions.OFF or made.suggestion_figures
     ]
+    counts = change_counts(project, with_figures)
     context = {
         "sources": [
             {"source": source, "rounds": used.get(source.pk, [])} for source in reads.sources(project)
         ],
         "deleted": reads.deleted_sources(project)[:20],
-        "rounds": [_round(made) for made in with_figures],
+        "rounds": [_round(made, counts) for made in with_figures],
         "reading": read_suggestions(with_figures),
         "jobs": live_jobs(project, ["measure_suggestions"]),
         "worker_alive": worker_alive(),
@@ -45,12 +47,12 @@ def suggestion_list(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "annotation/suggestions.html", context)
 
 
-def _round(made: Round) -> dict[str, Any]:
+def _round(made: Round, counts: Counts) -> dict[str, Any]:
     figures: dict[str, Any] = made.suggestion_figures or {}
     return {
         "round": made,
         "figures": figures,
-        "since": reads.since_figures(made) if figures else None,
+        "since": reads.since_figures(made, counts) if figures else None,
         "states": [state | {"words": WORDS[state["state"]]} for state in figures.get("states", [])],
     }
 

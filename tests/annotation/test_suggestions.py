@@ -11,7 +11,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
-from annotation.algorithms.intervals import wilson
 from annotation.models import (
     Annotation,
     Assignment,
@@ -28,7 +27,6 @@ from annotation.services import gold, labels, requeueing, rounds
 from annotation.services.answers import revise_answer
 from annotation.services.merging import rewrite_values
 from annotation.services.suggestions import add_suggestions, delete_source, restore_source
-from annotation.views.suggestions import read_suggestions
 from tests.annotation.labelling_steps import answer, at_hand, check_slots, expire, fill, take
 
 pytestmark = pytest.mark.django_db
@@ -373,58 +371,3 @@ def test_the_page_works_without_a_script(made: Round, lea: User, ann: User, page
     assert after.count('<span class="sug">suggested</span>') == 1
     browser.post(address, {"assignment": held.pk, "key": str(uuid.uuid4()), "label": "good"})
     assert Annotation.objects.get().suggested == "asked"
-
-
-def figures(
-    right: tuple[int, int], wrong: tuple[int, int], unseen: tuple[int, int] = (0, 0), texts: int = 100
-) -> dict[str, Any]:
-    """Figures of a round with 100 texts: so many gold answers of so many were right where what was shown was right,
-    where it was wrong, and where it was wrong and hidden."""
-    states = [
-        {
-            "state": state,
-            "n": 50,
-            "followed": wilson(40, 50).as_dict(),
-            "accuracy_where_right": wilson(*right).as_dict(),
-            "accuracy_where_wrong": wilson(*mistaken).as_dict(),
-        }
-        for state, mistaken in (("hidden", unseen), ("shown", wrong))
-    ]
-    return {
-        "texts": {"n": 100, "with": texts},
-        "gold": {"n": 10, "with": 10},
-        "answers": 50,
-        "states": states,
-    }
-
-
-@pytest.mark.parametrize(
-    ("told", "tone", "words"),
-    [
-        (
-            figures((38, 40), (12, 30), (27, 30)),
-            "warn",
-            "right 40% of the time, and 90% while they were hidden",
-        ),
-        (figures((38, 40), (12, 30), (12, 30)), "", "has suggestions of tfidf, shown"),  # hard for everybody
-        (
-            figures((38, 40), (12, 30)),
-            "warn",
-            "95% of the time where the suggestion shown was right, and 40%",
-        ),
-        (figures((8, 9), (1, 9), (9, 9)), "", "has suggestions of tfidf, shown"),  # too few to say
-        (figures((30, 40), (22, 30)), "", "has suggestions of tfidf, shown"),
-        (figures((30, 40), (22, 30), texts=60), "warn", "60 of 100 texts have a suggestion"),
-    ],
-)
-def test_the_reading_says_the_worst_first(told: dict[str, Any], tone: str, words: str) -> None:
-    made = Round(
-        name="main", gold_rate=0.05, suggestions="shown", suggestion_source=SuggestionSource(name="tfidf")
-    )
-    made.suggestion_figures = told
-    reading = read_suggestions([made])
-    assert reading is not None
-    assert reading.tone == tone
-    assert words in reading.lead
-    made.suggestions = "off"
-    assert (read_suggestions([made]) is None) == ("of the time" not in words)
