@@ -11,7 +11,7 @@ from django.utils import timezone
 from annotation.access import may, role_in
 from annotation.models import Invitation, Membership, Project, Role, User
 from annotation.services.audit import record
-from annotation.services.pausing import pause, reinstate
+from annotation.services.pausing import pause, reinstate, restart_gold_count
 
 INVITATION_DAYS = 14
 MOST_INVITED = 200
@@ -27,6 +27,11 @@ def _check_rank(user: User, project: Project, *roles: str) -> None:
         raise PermissionDenied("Only an owner may give or take the roles of lead and owner.")
 
 
+def _lock(project: Project) -> None:
+    """Two owners must not remove each other at once, nor anybody join twice."""
+    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
 @transaction.atomic
 def add_member(
     project: Project, user: User, username: str, role: str, *, quota: int | None = None
@@ -40,16 +45,21 @@ def add_member(
                 "username": f"There is no user “{username}”. Send an invitation link from the team page instead."
             }
         )
+    _lock(project)
     existing = Membership.objects.filter(project=project, user=person).first()
     if existing is not None and existing.state != Membership.State.REMOVED:
         raise ValidationError({"username": f"“{username}” is a member already."})
-    membership, _ = Membership.objects.update_or_create(
-        project=project,
-        user=person,
-        defaults={"role": role, "state": Membership.State.ACTIVE, "quota": quota},
-    )
+    membership = existing or Membership(project=project, user=person)
+    _join(membership, role, quota)
     record(project, user, "add member", username, after={"role": role, "quota": quota})
     return membership
+
+
+def _join(membership: Membership, role: str, quota: int | None) -> None:
+    """Makes somebody new a member, or somebody who was removed: nothing of what they were allowed before comes back."""
+    membership.role, membership.quota, membership.state = role, quota, Membership.State.ACTIVE
+    restart_gold_count(membership)
+    membership.save()
 
 
 @transaction.atomic
@@ -67,9 +77,7 @@ def change_member(
     `reason` is shown to a member who is paused. `quota` is left as it is unless given; None takes it away.
     """
     project = membership.project
-    Project.objects.select_for_update(no_key=True).get(
-        pk=project.pk
-    )  # two owners must not remove each other at once
+    _lock(project)
     membership.refresh_from_db()
     before = {"role": membership.role, "state": membership.state, "quota": membership.quota}
     _check_rank(user, project, membership.role, *([role] if role else []))
@@ -107,6 +115,8 @@ def _move(membership: Membership, user: User, state: str, reason: str) -> None:
         reinstate(membership, user)
         return
     was = membership.state
+    if was == Membership.State.REMOVED:
+        restart_gold_count(membership)
     membership.state = state
     membership.paused, membership.paused_by, membership.paused_because = None, None, ""
     membership.save(update_fields=["state", "paused", "paused_by", "paused_because"])
@@ -186,20 +196,24 @@ def withdraw_invitation(invitation: Invitation, user: User) -> None:
     record(invitation.project, user, "withdraw invitation", invitation.email or "by link")
 
 
+def is_usable(invitation: Invitation) -> bool:
+    """Whether somebody can still join with the link."""
+    over = invitation.accepted_by_id is not None or invitation.expires <= timezone.now()
+    return not over and invitation.project.deleted is None
+
+
 @transaction.atomic
 def accept_invitation(invitation: Invitation, person: User) -> Membership:
     """Makes the person a member and uses the link up. Somebody who is a member keeps the higher role."""
     held = Invitation.objects.select_for_update().get(pk=invitation.pk)
-    if held.accepted_by_id is not None or held.expires < timezone.now():
+    if not is_usable(held):
         raise ValidationError("This invitation was used or has run out. Ask for a new one.")
+    _lock(held.project)
     membership = Membership.objects.filter(project=held.project, user=person).first()
-    if membership is None:
-        membership = Membership.objects.create(
-            project=held.project, user=person, role=held.role, quota=held.quota
-        )
+    if membership is None or membership.state == Membership.State.REMOVED:
+        membership = membership or Membership(project=held.project, user=person)
+        _join(membership, held.role, held.quota)
     else:
-        if membership.state == Membership.State.REMOVED:
-            membership.state, membership.quota = Membership.State.ACTIVE, held.quota
         membership.role = max(Role(membership.role), Role(held.role), key=lambda role: role.rank)
         membership.save()
     held.accepted_by = person

@@ -227,8 +227,10 @@ def _about_answers(sent: dict[str, Any], job: Job | None) -> str:
 def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Joins the project: at once for somebody who is signed in, after making an account for somebody who is new."""
     invitation = get_object_or_404(Invitation.objects.select_related("project", "created_by"), token=token)
-    usable = invitation.accepted_by_id is None and invitation.expires > timezone.now()
+    usable = members.is_usable(invitation)
     person = request.user if isinstance(request.user, User) else None
+    if person is not None and invitation.accepted_by_id == person.pk:  # a second press, or the link once more
+        return redirect("project", invitation.project.slug)
     form = InvitedUserForm(request.POST or None, initial={"email": invitation.email})
     if request.method == "POST" and usable:
         if person is None and form.is_valid():
