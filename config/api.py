@@ -91,7 +91,12 @@ def _as_detail(wrong: ValidationError) -> Any:
 def _text(detail: Any) -> str:
     if isinstance(detail, dict):
         return _text(next(iter(detail.values()), ""))
-    return " ".join(map(str, detail)) if isinstance(detail, list) else str(detail)
+    return " ".join(map(_sayable, detail)) if isinstance(detail, list) else _sayable(detail)
+
+
+def _sayable(message: Any) -> str:
+    """The message, which may quote what was sent, without what UTF-8 cannot hold."""
+    return str(message).encode("utf-8", "replace").decode()
 
 
 def _errors(detail: Any, field: str = "") -> Any:
@@ -105,7 +110,7 @@ def _errors(detail: Any, field: str = "") -> Any:
             nested = isinstance(value, dict | list)
             yield from _errors(value, f"{field or 'rows'}[{at}]" if nested else field)
     else:
-        yield {"field": field, "message": str(detail)}
+        yield {"field": _sayable(field), "message": _sayable(detail)}
 
 
 urlpatterns = [

@@ -7,6 +7,7 @@ import re
 import unicodedata
 import uuid
 
+_NOT_KEPT = re.compile(r"[\x00\ud800-\udfff]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _C1 = re.compile(r"[\x80-\x9f]")
 _ASCII = re.compile(r"[\x00-\x7f]+")
@@ -17,6 +18,17 @@ _WINDOWS_1252 = {
     for code in range(0x80, 0xA0)
     if (character := bytes([code]).decode("cp1252", errors="ignore"))
 }
+
+
+def is_keepable(text: str) -> bool:
+    """Return whether the database can hold the text: PostgreSQL's texts have no NUL and no lone surrogate.
+
+    Examples
+    --------
+    >>> is_keepable("naïve 🙂"), is_keepable("a\\x00"), is_keepable("\\ud83d")
+    (True, False, False)
+    """
+    return _NOT_KEPT.search(text) is None
 
 
 def normalise(text: str) -> str:

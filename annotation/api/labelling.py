@@ -54,6 +54,14 @@ class SpanSerializer(serializers.Serializer[Any]):
     end = OffsetField()
     label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
 
+    @classmethod
+    def many_init(cls, *args: Any, **kwargs: Any) -> Any:
+        """Where spans may be null, that is said of the list, and of none of them."""
+        allow_null = kwargs.pop("allow_null", False)
+        made = super().many_init(*args, **kwargs)
+        made.allow_null = allow_null
+        return made
+
 
 class SuggestionSerializer(serializers.Serializer[Any]):
     """What a model suggests for the text. While it is hidden, and where there is `none`, only `state` is there."""

@@ -9,6 +9,7 @@ from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, 
 from django.db.models.functions import Lower
 from django.http import QueryDict
 
+from annotation.algorithms.text import is_keepable
 from annotation.algorithms.words import expression, search_words
 from annotation.models import Annotation, Flag, Item, Label, Project, Round, RoundItem
 from annotation.queries.metadata import META, read_condition
@@ -41,8 +42,10 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
     for name, value in (filters or {}).items():
         if value == "":
             continue
-        if "\x00" in value or "\x00" in name:
-            raise ValidationError({name.replace("\x00", ""): "A NUL character can be in no text."})
+        if not is_keepable(value) or not is_keepable(name):
+            raise ValidationError(
+                {name.replace("\x00", ""): "NUL, and one half of a surrogate pair, can be in no text."}
+            )
         if name.startswith(META) and len(name) > len(META):
             found = found.filter(read_condition(project, name.removeprefix(META), value))
         elif name in _FILTERS:

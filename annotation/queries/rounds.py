@@ -43,6 +43,9 @@ def chosen_items(project: Project, texts: Mapping[str, Any]) -> QuerySet[Item]:
     filters = {name: value for name, value in texts.items() if name not in OWN_KEYS}
     if wrong := sorted(name for name, value in filters.items() if not isinstance(value, str)):
         raise ValidationError({"texts": f"“{wrong[0]}” must be a text."})
+    for name in ("disagreement", "any"):
+        if not isinstance(texts.get(name, False), bool):
+            raise ValidationError({"texts": f"“{name}” is true or false."})
     found = pool.items(project, filters).select_related(None).order_by()
     if (ids := texts.get("items")) is not None:
         found = found.filter(pk__in=_whole_numbers(ids))

@@ -1,11 +1,11 @@
 """Suggestions: which sources there are, which texts are meant, and what an annotator is told of one."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db.models import F, QuerySet, Value
 
+from annotation.algorithms.text import is_keepable
 from annotation.models import ChangeCount, Item, Project, Round, Suggested, SuggestionSource
 from annotation.queries.changes import Counts, Since, changed_since
 
@@ -32,9 +32,6 @@ _OF_FIGURES = {
     ChangeCount.Kind.GOLD_MADE,
     ChangeCount.Kind.GOLD_CHANGED,
 }
-
-# Neither of these can be a part of a text in PostgreSQL
-_UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 class Named(NamedTuple):
@@ -76,11 +73,6 @@ def told_of(column: str) -> str:
     {"source", "score", "label", "labels", "spans"}, two of the last three null; null where the column is.
     """
     return _TOLD.replace("SUGGESTION", column)
-
-
-def is_keepable(said: str) -> bool:
-    """Whether the database can hold this text."""
-    return _UNKEPT.search(said) is None
 
 
 def items_by_id(project: Project, ids: Sequence[str]) -> dict[str, Named]:

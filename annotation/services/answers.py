@@ -15,6 +15,7 @@ from annotation.models import (
     Assignment,
     GoldItem,
     Guideline,
+    Item,
     Membership,
     Participation,
     Project,
@@ -193,7 +194,7 @@ def _store(assignment: Assignment, value: AnswerValue, key: UUID, told: dict[str
         if rows and assignment.state == Assignment.State.SKIPPED:
             Participation.objects.filter(pk=part.pk).update(skipped=part.skipped - 1)
     if not rows:
-        raise Refused("Your time for this text ran out, and others have answered it in the meantime.")
+        raise Refused(_why_too_late(assignment))
     assignment.state = Assignment.State.ANSWERED
     pk, kind, correct, guideline_id, version, gold_answers, gold_correct, done = rows[0]
     annotator.gold_answers, annotator.gold_correct = gold_answers, gold_correct
@@ -222,6 +223,16 @@ def _answered_before(assignment: Assignment, key: UUID) -> Annotation:
     if again is None or (again.round_id, again.item_id) != (assignment.round_id, assignment.item_id):
         raise Refused("You have answered this text already. Revise the answer instead.")
     return again
+
+
+def _why_too_late(assignment: Assignment) -> str:
+    """Why there is no place any more for an answer to a text that was handed out."""
+    of = {"round": assignment.round_id, "item": assignment.item_id}
+    there = Item.objects.filter(pk=assignment.item_id, deleted__isnull=True, excluded__isnull=True).exists()
+    asked = assignment.kind != AnswerKind.NORMAL or RoundItem.objects.filter(**of).exists()
+    if there and asked:
+        return "Your time for this text ran out, and others have answered it in the meantime."
+    return "A lead has taken this text out in the meantime, so it needs no answer."
 
 
 def _check_quota(assignment: Assignment) -> None:

@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from annotation.algorithms.text import is_keepable
 from annotation.models import Project, Round, SuggestionSource, User
-from annotation.queries.suggestions import Named, is_keepable, items_by_id
+from annotation.queries.suggestions import Named, items_by_id
 from annotation.services.audit import record
 from annotation.services.values import AnswerValue, label_ids, read_value
 from annotation.services.watching import Progress, unwatched

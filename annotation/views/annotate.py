@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from annotation import markdown
 from annotation.access import open_project
+from annotation.forms.addresses import id_in
 from annotation.forms.labelling import AnswerForm, FlagForm
 from annotation.models import Annotation, Assignment, Flag, Item, Project, User
 from annotation.queries import labelling as reads
@@ -22,6 +23,7 @@ from annotation.queries.progress import shown_progress
 from annotation.queries.suggestions import as_told, told_words
 from annotation.queries.values import label_names, named_value, value_in_words
 from annotation.services import answers, flags, labelling
+from annotation.services.values import read_value, value_of
 from annotation.views.annotate_end import clock_of, end_page
 
 AHEAD = 3  # the text at hand and those that are on the screen at once after it
@@ -61,14 +63,14 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _opened(request: HttpRequest, project: Project) -> dict[str, Any] | None:
     """The own answer that the address names."""
-    asked = request.GET.get("answer", "")
-    if not asked:
+    if not request.GET.get("answer"):
         return None
-    if not asked.isdecimal() or int(asked) > LARGEST_ID:
+    pk = id_in(request.GET, "answer")
+    if pk is None:
         raise Http404("There is no such answer of yours.")
     assert isinstance(request.user, User)
     own = reads.answers_of(request.user).filter(round__project=project).select_related("item")
-    return _recent(project, [get_object_or_404(own, pk=int(asked))])[0]
+    return _recent(project, [get_object_or_404(own, pk=pk)])[0]
 
 
 def _context(
@@ -221,10 +223,22 @@ def _answer_or_revise(request: HttpRequest, project: Project, form: AnswerForm) 
         assignment = _own_assignment(request, project, sent["assignment"] or 0)
         if sent["key"] is None:
             raise ValidationError("Nothing was saved. Reload the page and answer again.")
-        made, _ = answers.answer_item(assignment, key=sent["key"], **told)
+        made, new = answers.answer_item(assignment, key=sent["key"], **told)
+        if not new:
+            _check_same(project, made, told)
         if (known := feedback(made, project)) is not None:
             messages.info(request, _in_words(known))
     messages.success(request, f"{form.words()}. Saved.")
+
+
+def _check_same(project: Project, made: Annotation, told: dict[str, Any]) -> None:
+    """Raises ValidationError where a page that was gone back to sent another answer than the one that is stored."""
+    sent = read_value(project, "", label=told.get("label"), labels=told.get("labels"))
+    if sent != value_of(made):
+        stored = value_in_words(made, label_names(project))
+        raise ValidationError(
+            f"You have answered this text already, and “{stored}” stays. To change it, open it under My last texts."
+        )
 
 
 def _in_words(known: dict[str, Any]) -> str:
@@ -252,10 +266,10 @@ def _own_assignment(request: HttpRequest, project: Project, pk: int) -> Assignme
 
 
 def _sent_assignment(request: HttpRequest, project: Project) -> Assignment:
-    sent = request.POST.get("assignment", "")
-    if not sent.isdecimal() or int(sent) > LARGEST_ID:
+    pk = id_in(request.POST, "assignment")
+    if pk is None:
         raise Http404("There is no such text in your hands.")
-    return _own_assignment(request, project, int(sent))
+    return _own_assignment(request, project, pk)
 
 
 @require_POST

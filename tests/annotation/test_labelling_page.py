@@ -14,13 +14,17 @@ from annotation.models import (
     AnnotationVersion,
     Assignment,
     Flag,
+    Item,
+    Label,
     Membership,
     Project,
     Round,
+    RoundItem,
     User,
 )
 from annotation.services import labelling
 from annotation.services.guidelines import publish_guideline
+from annotation.services.items import delete_items, exclude_items
 from annotation.views.annotate import AHEAD
 from tests.annotation.labelling_steps import answer, expire, fill, take
 
@@ -72,6 +76,63 @@ def test_an_own_answer_is_opened_again_and_revised(
     assert AnnotationVersion.objects.get().label_name == "good"
     assert page(ben).get(f"{PATH}?answer={made.pk}").status_code == 404
     assert browser.get(f"{PATH}?answer=x").status_code == 404
+
+
+@pytest.mark.parametrize("task", ["classification", "multilabel"])
+def test_going_back_and_answering_otherwise_never_says_saved(
+    project: Project, ann: User, page: Page, task: str
+) -> None:
+    Project.objects.filter(pk=project.pk).update(task=task)
+    name = {"classification": "label", "multilabel": "labels"}[task]
+    fill(project, 2)
+    browser = page(ann)
+    sent = fields(browser.get(PATH).content.decode())
+    browser.post(PATH, sent | {name: "good"}, follow=True)
+    again = browser.post(PATH, sent | {name: "good"}, follow=True).content.decode()
+    assert "good. Saved." in again
+    otherwise = browser.post(PATH, sent | {name: "bad"}, follow=True).content.decode()
+    assert "“good” stays" in otherwise
+    assert "bad. Saved." not in otherwise
+    stored, good = Annotation.objects.get(), Label.objects.get(name="good").pk
+    assert good == stored.label_id if task == "classification" else [good] == stored.labels
+
+
+@pytest.mark.parametrize("gone", ["deleted", "excluded"])
+def test_an_answer_to_a_text_that_was_taken_out_says_so(
+    project: Project, ann: User, lea: User, page: Page, gone: str
+) -> None:
+    fill(project, 2)
+    browser = page(ann)
+    sent = fields(browser.get(PATH).content.decode()) | {"label": "good"}
+    out = Item.objects.filter(pk=sent["item"])
+    if gone == "deleted":
+        delete_items(project, lea, out)
+    else:
+        exclude_items(project, lea, out, "spam")
+    told = browser.post(PATH, sent, follow=True).content.decode()
+    assert "taken this text out" in told
+    assert "text 1" in told
+    assert not Annotation.objects.exists()
+    check_slots_of_living()
+
+
+def check_slots_of_living() -> None:
+    """Texts that are out have no open slots; the others keep the invariant."""
+    for place in RoundItem.objects.select_related("item"):
+        if place.item.deleted or place.item.excluded:
+            assert place.open_slots == 0
+        else:
+            live = Assignment.objects.filter(item=place.item_id, state="leased").count()
+            assert place.open_slots == place.overlap - place.answers - live
+
+
+def test_absurd_ids_are_not_found(project: Project, ann: User, page: Page) -> None:
+    fill(project, 1)
+    browser = page(ann)
+    for absurd in ("9" * 5000, "-1", "²", "1" * 19):
+        assert browser.get(f"{PATH}?answer={absurd}").status_code == 404
+        for act in ("skip", "suggestion"):
+            assert browser.post(f"{PATH}{act}/", {"assignment": absurd}).status_code == 404
 
 
 def test_skip_and_flag_are_forms(project: Project, ann: User, page: Page) -> None:

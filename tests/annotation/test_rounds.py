@@ -1,5 +1,6 @@
 """Rounds: what they are filled with, their overlap, opening, closing, deleting; and what a relaunch changed."""
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -89,6 +90,8 @@ def test_a_round_over_rest_holds_the_chosen_ids_at_its_overlap(
         {"texts": {"before_version": "first"}},
         {"texts": {"q": {"a": 1}}},
         {"texts": {"meta.a\x00b": "x"}},
+        {"texts": {"disagreement": "\x00"}},
+        {"texts": {"any": 1}},
         {"name": "main"},
         {"name": ""},
         {"name": "x" * 81},
@@ -108,6 +111,16 @@ def test_a_round_that_cannot_be_is_refused_and_nothing_is_made(
     made = post(api, lea, project, **body)
     assert made.status_code == 400
     assert made.data["errors"] or made.data["detail"]
+    assert Round.objects.count() == 1
+
+
+@pytest.mark.parametrize("name", ["q", "meta.a", "label", "state"])
+def test_half_a_character_in_a_filter_is_refused(
+    project: Project, main: Round, lea: User, api: Api, name: str
+) -> None:
+    body = json.dumps({"name": "half", "texts": {name: "\ud800"}})
+    made = api(lea).post(f"/api/v1/projects/{project.slug}/rounds/", body, content_type="application/json")
+    assert made.status_code == 400
     assert Round.objects.count() == 1
 
 

@@ -1,5 +1,6 @@
 """Labelling over REST: the fields of the contract, who may, and what bad input gets."""
 
+import json
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -218,8 +219,19 @@ class TestFlag:
         assert Flag.objects.get().note == "cut off"
 
     @pytest.mark.parametrize(
-        "body", [{}, {"kind": "bad"}, {"kind": "other"}, {"kind": "noisy", "note": "x" * 2001}]
+        "body",
+        [
+            {},
+            {"kind": "bad"},
+            {"kind": "\ud800"},
+            {"kind": "other"},
+            {"kind": "noisy", "note": "x" * 2001},
+            {"kind": "noisy", "note": "\ud800"},
+        ],
     )
     def test_bad_flags_are_named(self, project: Project, ann: User, api: Api, body: Any) -> None:
         fill(project, 1)
-        assert api(ann).post(f"/api/v1/items/{Item.objects.get().pk}/flags/", body).status_code == 400
+        address, sent = f"/api/v1/items/{Item.objects.get().pk}/flags/", json.dumps(body)
+        refused = api(ann).post(address, sent, content_type="application/json")
+        assert refused.status_code == 400
+        assert refused.json()["detail"]

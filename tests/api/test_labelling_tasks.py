@@ -130,6 +130,7 @@ class TestSpans:
             [{"start": 0, "label": "good"}],
             [{"start": 0, "end": 3, "label": "good"}, {"start": 2, "end": 5, "label": "bad"}],
             [[0, 3, "good"]],
+            [None],
             {"start": 0, "end": 3, "label": "good"},
             "0-3",
             None,
