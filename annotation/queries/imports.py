@@ -118,6 +118,8 @@ def _what_was_wrong(row: ImportRow, column: str) -> str:
 
 def columns_left_out(source: Import, outcome: str) -> list[str]:
     """The columns of the left-out rows: the file's, then names that only appear further down in JSON Lines."""
+    if source.columns[:2] == ["row", "reason"]:  # our own list, imported as a plain table; it gets new ones
+        return list(source.columns[2:])
     if source.format in {"csv", "tsv", "parquet"}:
         return list(source.columns)
     with connection.cursor() as cursor:

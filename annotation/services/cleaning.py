@@ -73,7 +73,9 @@ class Cleaner:
         self.value_column = mapping.value
         self.consumed = mapping.consumed
         self.utf_16_first = layout.format == "label-studio"
-        self.broken_mark = "" if layout.encoding == "utf-8" else "\ufffd"
+        # Other codecs leave this mark where they cannot read on, and we leave it in lists of rejected rows
+        marked = layout.encoding != "utf-8" or layout.format == "rejected"
+        self.broken_mark = "\ufffd" if marked else ""
         self.delimited = layout.format in {"csv", "tsv"}
         self.metadata = Metadata(mapping, layout)
         self.identifier = (
@@ -254,7 +256,9 @@ class Cleaner:
         provenance = self.rules.provenance
         if mapping.provenance and (given := short(values.get(mapping.provenance), "provenance", 100)):
             if given not in PROVENANCES:
-                raise Rejection(f"unknown provenance: {given}")
+                raise Rejection(
+                    f"unknown provenance: {given[:60]} is none of {', '.join(sorted(PROVENANCES))}"
+                )
             provenance = given
         meta = self.metadata.of(values) if text else "{}"
         if self.kind != ANSWERS:
@@ -305,7 +309,7 @@ class Cleaner:
     def value(self, found: Any, text: str) -> Any:
         """What the row says of the text, by names; nothing where it says nothing."""
         if self.task == "classification":
-            return one_label(found) or None
+            return one_label(found, self.rules.labels) or None
         if self.task == "multilabel":
             return several_labels(found, self.rules.labels)
         spans = marked_spans(found)
@@ -366,7 +370,7 @@ class Cleaner:
             at = datetime.fromisoformat(str(value).strip())
             return (at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)).isoformat()
         except (ValueError, OverflowError, OSError) as broken:
-            raise Rejection(f"bad timestamp: {str(value)[:60]}") from broken
+            raise Rejection(f"bad timestamp: {str(value)[:60]} is not like 2024-03-09 10:30") from broken
 
 
 def as_id(value: Any) -> Any:

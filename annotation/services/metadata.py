@@ -12,6 +12,7 @@ from annotation.services.cells import ESCAPED_NUL, LONE_SURROGATE, cell
 from annotation.services.mapping import Mapping
 from annotation.services.named_values import Rejection
 from annotation.services.reading import Layout
+from annotation.services.reading.rows import TABLES
 
 LARGEST = 1_000_000
 REMEMBERED = 20_000  # different ones
@@ -26,7 +27,7 @@ class Metadata:
     def __init__(self, mapping: Mapping, layout: Layout) -> None:
         self.column = mapping.meta
         self.consumed = mapping.consumed
-        self.no_empty = layout.format in {"csv", "tsv"}  # they cannot tell empty from missing
+        self.no_empty = layout.format in TABLES  # they cannot tell empty from missing
         self.columns = [name for name in layout.columns if name not in self.consumed]
         self.starts = [_encode(name) + ": " for name in self.columns]
         self.known: dict[tuple[str, ...], str] = {}

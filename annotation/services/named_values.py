@@ -15,6 +15,7 @@ from annotation.services.reading.rows import has_undecodable
 LONGEST_LABEL = 100
 MOST_SPANS = 5000
 SEPARATORS = "|;,"
+LARGEST_WHOLE = 2**53  # floats above it stand for several whole numbers each
 
 Marked = tuple[int, int, str, str | None]  # start, end, label, quoted text
 
@@ -24,11 +25,16 @@ class Rejection(Exception):
 
 
 def short(found: Any, field: str, longest: int) -> str:
-    """A short value as text: an id, a label, a person's name. Empty where there is none."""
+    """A short value as text: an id, a label, a person's name. Empty where there is none.
+
+    A whole number is written without a fraction: 1.0 is what pandas makes of 1 in a column with gaps.
+    """
     if found is None:
         return ""
     if not isinstance(found, str | bool | int | float):
         raise Rejection(f"{field} is not a string")
+    if isinstance(found, float) and found.is_integer() and abs(found) < LARGEST_WHOLE:
+        found = int(found)
     value = found.strip() if isinstance(found, str) else json.dumps(found)
     if len(value) <= longest and value.isascii() and value.isprintable():
         return value
@@ -41,8 +47,18 @@ def short(found: Any, field: str, longest: int) -> str:
     return repair_windows_1252(value)
 
 
-def one_label(found: Any) -> str:
-    """The name of the one label; empty where there is none. A list of one is as good as the one."""
+def one_label(found: Any, known: Collection[str] = ()) -> str:
+    """The name of the one label; empty where there is none. A list of one is as good as the one, also as JSON in text,
+    as which it stands in a table.
+    """
+    if isinstance(found, str) and found not in known and (written := found.strip()).startswith("["):
+        try:
+            read = json.loads(written)
+        except (ValueError, RecursionError):
+            read = None
+        found = read if isinstance(read, list) else found
+    if isinstance(found, float) and json.dumps(found) in known:
+        return json.dumps(found)
     if isinstance(found, list):
         names = [short(name, "label", LONGEST_LABEL) for name in found]
         if len(names) > 1:

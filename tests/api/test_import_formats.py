@@ -71,7 +71,7 @@ def test_the_same_records_in_every_format(
 
 
 def test_a_json_array_is_read_a_value_at_a_time(send: Send, lead: APIClient, project: Project) -> None:
-    content = '[{"text": "One text"}, 5, {"text": "Another", "n": NaN}, [1], {"text": "A third"}]'
+    content = '[{"text": "One text"}, 5, {"text": "Another", "n": 1e999}, [1], {"text": "A third"}]'
     result = send(content)
     assert accounted(result) == (2, 0, 3)
     assert [row[:2] for row in rejected(lead, result)[1:]] == [

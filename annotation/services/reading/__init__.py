@@ -19,6 +19,7 @@ from annotation.services.reading import (
     json_values,
     label_studio,
     parquet,
+    rejected,
 )
 from annotation.services.reading.opening import HEAD, encoding_of, is_gzipped, opened
 from annotation.services.reading.rows import TITLES, Layout, Row, Unreadable, has_undecodable
@@ -28,10 +29,11 @@ __all__ = ["FORMATS", "Layout", "Row", "Unreadable", "has_undecodable", "rows", 
 FORMATS = TITLES
 READ = "CSV, TSV, JSON, JSON Lines, Parquet, Label Studio, doccano, Argilla, CoNLL and fastText are read."
 _MAGIC = {
-    b"PK\x03\x04": "a ZIP archive or an Excel workbook",
-    b"%PDF": "a PDF",
-    b"\x89PNG": "a picture",
-    b"\x1f\x8b": "compressed twice",
+    b"PK\x03\x04": "This is a ZIP archive or an Excel workbook. Unpack it, or save the sheet as CSV.",
+    b"\xd0\xcf\x11\xe0": "This is a file of an older Office. Save the sheet as CSV.",
+    b"%PDF": f"This is a PDF. {READ}",
+    b"\x89PNG": f"This is a picture. {READ}",
+    b"\x1f\x8b": "This is compressed twice. Unpack it once.",
 }
 
 
@@ -56,6 +58,7 @@ _READERS: dict[str, Format] = {
     "argilla": argilla,
     "conll": conll,
     "fasttext": fasttext,
+    "rejected": rejected,
 }
 _OBJECTS = {"label-studio": label_studio, "argilla": argilla, "doccano": doccano}
 
@@ -71,9 +74,9 @@ def study(file: IO[bytes], format: str = "") -> Layout:
         raise Unreadable("The file is empty.")
     if head.startswith(parquet.MAGIC) or format == "parquet":
         return parquet.study(file, Layout("parquet", gzipped=gzipped), "")
-    for magic, name in _MAGIC.items():
+    for magic, what_to_do in _MAGIC.items():
         if head.startswith(magic):
-            raise Unreadable(f"This is {name}. {READ}")
+            raise Unreadable(what_to_do)
     encoding, legacy = encoding_of(file, gzipped, head)
     start = head.decode(encoding, "replace").lstrip("\ufeff \t\r\n")
     format = format or format_of(start)
@@ -95,6 +98,8 @@ def format_of(start: str) -> str:
         return "fasttext"
     if conll.recognises(start):
         return "conll"
+    if rejected.recognises(start):
+        return "rejected"
     return "tsv" if delimited.delimiter_of(start) == "\t" else "csv"
 
 

@@ -13,6 +13,7 @@ from annotation.services.reading.rows import LONGEST_ROW, Layout, Row, Table, Un
 
 csv.field_size_limit(LONGEST_ROW)
 END = "\ue000 the end of the file"  # no delimiter in it, and no quotation mark
+_SEPARATOR = re.compile(r'"?sep=([,;\t|])"?\s*')  # Excel's own first line
 UNCLOSED = "A quotation mark inside a quoted value is written twice."
 
 
@@ -25,19 +26,33 @@ def study(file: IO[bytes], layout: Layout, start: str) -> Layout:
     """The layout with its columns."""
     delimiter = "\t" if layout.format == "tsv" else delimiter_of(start)
     layout = replace(layout, delimiter=delimiter)
+    return replace(layout, columns=checked_columns(header(file, layout)))
+
+
+def header(file: IO[bytes], layout: Layout) -> list[str]:
+    """The names in the first line; a column without one is named by its place."""
     try:
-        header = next(filter(None, csv.reader(decoded(file, layout), delimiter=delimiter)), [])
+        cells = next(filter(None, csv.reader(lines(file, layout), delimiter=layout.delimiter)), [])
     except (csv.Error, UnicodeError) as broken:
         raise Unreadable(f"The first line cannot be read as column names: {broken}.") from broken
-    if not any(name.strip() for name in header):
+    if not any(name.strip() for name in cells):
         raise Unreadable("The first line has no column names.")
-    names = [undefuse(name).strip() or f"column {at}" for at, name in enumerate(header, start=1)]
-    return replace(layout, columns=checked_columns(names))
+    return [undefuse(name).strip() or f"column {at}" for at, name in enumerate(cells, start=1)]
+
+
+def lines(file: IO[bytes], layout: Layout) -> Iterator[str]:
+    """The file's lines without Excel's note of what separates the cells."""
+    found = decoded(file, layout)
+    first = next(found, "")
+    return found if _SEPARATOR.fullmatch(first) else chain([first], found)
 
 
 def delimiter_of(start: str) -> str:
-    """What separates the names in the first line that has something in it."""
-    line = re.sub(r'"[^"]*"', "", start.lstrip("\r\n").partition("\n")[0])
+    """What separates the names in the first line that has something in it, or is said to."""
+    line = start.lstrip("\r\n").partition("\n")[0]
+    if noted := _SEPARATOR.fullmatch(line):
+        return noted[1]
+    line = re.sub(r'"[^"]*"', "", line)
     return max(",;\t|", key=lambda mark: (line.count(mark), mark == ","))
 
 
@@ -61,7 +76,7 @@ def tables(
         yield END
 
     width, delimiter = len(layout.columns), layout.delimiter
-    reader = csv.reader(chain(decoded(file, layout), end()), delimiter=delimiter)
+    reader = csv.reader(chain(lines(file, layout), end()), delimiter=delimiter)
     table, size, number = Table(1, [], {}), 0, 0
     header_seen = False
     try:

@@ -13,8 +13,9 @@ _LABELS = re.compile(r"\s*((?:__label__\S+\s*)*)")
 
 
 def recognises(start: str) -> bool:
-    """Whether the first line begins with a label."""
-    return start.startswith(MARK)
+    """Whether most of the first lines begin with a label; a text may have none."""
+    lines = [line for line in start.split("\n")[:200] if line.strip()]
+    return sum(line.startswith(MARK) for line in lines) > len(lines) / 2
 
 
 def study(file: IO[bytes], layout: Layout, start: str) -> Layout:

@@ -26,11 +26,11 @@ _SPACE = " \t\n\r\ufeff"
 
 
 class Loose(Exception):
-    """NaN, Infinity, or a number too large to be kept: no JSON."""
+    """A number too large to be kept."""
 
 
-def _refuse(name: str) -> Any:
-    raise Loose(name)
+def _nothing(name: str) -> None:
+    """What NaN and Infinity say, which are no JSON, but which Python writes for what is missing."""
 
 
 def _finite(written: str) -> float:
@@ -40,7 +40,7 @@ def _finite(written: str) -> float:
     return number
 
 
-_strict = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
+_strict = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite)
 _lenient = json.JSONDecoder()  # to find where a value ends that `_strict` refused
 
 
@@ -108,21 +108,23 @@ def objects(file: IO[bytes], layout: Layout) -> Iterator[Row]:
 
 def line_objects(file: IO[bytes], layout: Layout) -> Iterator[Row]:
     """One object a line."""
-    decode = _strict.decode
     number = 0
     for line in decoded(file, layout):
         if not line.strip():
             continue
         number += 1
-        try:
-            values = decode(line)
-        except (ValueError, RecursionError, Loose):
-            yield Row(number, {"line": line.rstrip("\r\n")[:LINE_KEPT]}, "not readable as JSON")
-            continue
-        if isinstance(values, dict):
-            yield Row(number, values, "")
-        else:
-            yield Row(number, {"line": line.rstrip("\r\n")[:LINE_KEPT]}, "not a JSON object")
+        yield line_object(number, line)
+
+
+def line_object(number: int, line: str) -> Row:
+    """The row of one line."""
+    try:
+        values = _strict.decode(line)
+    except (ValueError, RecursionError, Loose):
+        return Row(number, {"line": line.rstrip("\r\n")[:LINE_KEPT]}, "not readable as JSON")
+    if isinstance(values, dict):
+        return Row(number, values, "")
+    return Row(number, {"line": line.rstrip("\r\n")[:LINE_KEPT]}, "not a JSON object")
 
 
 class Characters:

@@ -17,8 +17,9 @@ REGIONS = ("labels", "hypertextlabels", "paragraphlabels")
 
 def recognises_object(first: dict[str, Any]) -> bool:
     """Whether an object looks like a task, or like a line of JSON_MIN."""
-    is_task = isinstance(first.get("data"), dict) and bool(
-        {"annotations", "completions", "predictions"} & set(first)
+    is_task = isinstance(first.get("data"), dict) and (
+        bool({"annotations", "completions", "predictions"} & set(first))
+        or set(first) <= {"id", "data", "meta"}
     )
     return is_task or {"annotator", "annotation_id"} <= set(first)
 
@@ -68,7 +69,11 @@ def records(task: dict[str, Any], answers: bool, text_key: str) -> Iterator[tupl
     if answers:
         for one in annotations:
             wrong = "skipped by its annotator" if one.get("was_cancelled") else ""
-            yield {**about, **author_and_time(one), **values_of(one.get("result"))}, wrong
+            # Nothing marked by whom skipped it is no answer, should the row come in again
+            values: dict[str, Any] = {"labels": None, "spans": None}
+            if not wrong or one.get("result"):
+                values = values_of(one.get("result"))
+            yield {**about, **author_and_time(one), **values}, wrong
         if not annotations:
             yield {**about, "annotator": None, "timestamp": None}, "no annotation"
         return

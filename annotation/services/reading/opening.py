@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from charset_normalizer import from_bytes
 
-from annotation.services.reading.rows import Layout, Unreadable
+from annotation.services.reading.rows import TABLES, Layout, Unreadable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -106,7 +106,7 @@ def encoding_of(file: IO[bytes], gzipped: bool, head: bytes) -> tuple[str, bool]
         if len(head) > 3 and max(head[0::2].count(0), head[1::2].count(0)) > 0.9 * zeros > len(head) * 0.3:
             return ("utf-16-le" if head[1::2].count(0) > zeros / 2 else "utf-16-be"), False
         if zeros > len(head) // 10:
-            raise Unreadable("This is not a text file.")
+            raise Unreadable("This is not a text file. Save it as CSV or JSON, in UTF-8.")
     if not is_legacy(opened(file, gzipped)):
         return "utf-8", False
     other = other_alphabet(opened(file, gzipped))
@@ -148,9 +148,9 @@ def other_alphabet(blocks: IO[bytes]) -> str:
 def decoded(file: IO[bytes], layout: Layout) -> Iterator[str]:
     """The file's lines as text. What cannot be decoded stays as lone surrogates, for the row to be rejected.
 
-    Only CSV and TSV end their lines in any of three ways, and keep those inside quotation marks.
+    Only tables end their lines in any of three ways, and keep those inside quotation marks.
     """
-    newline = "" if layout.format in {"csv", "tsv"} else "\n"
+    newline = "" if layout.format in TABLES else "\n"
     return as_text(io.BufferedReader(Lines(opened(file, layout.gzipped)), buffer_size=HEAD), layout, newline)
 
 

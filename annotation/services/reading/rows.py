@@ -15,7 +15,10 @@ TITLES = {
     "argilla": "Argilla",
     "conll": "CoNLL",
     "fasttext": "fastText",
+    "rejected": "Rejected rows",
 }
+TABLES = frozenset({"csv", "tsv", "rejected"})  # of cells, in which nothing and an empty text are the same
+OWN_COLUMNS = ("row", "reason")  # come first in the lists of rows that we left out
 MOST_COLUMNS = 1000
 LONGEST_ROW = 16_000_000  # characters; longer is a quotation mark or a bracket that is never closed
 LINE_KEPT = 10_000  # characters of a row that cannot be taken apart
@@ -90,6 +93,6 @@ def checked_columns(names: list[str]) -> tuple[str, ...]:
         if name in seen:
             raise Unreadable(f"The column “{name[:100]}” is there twice. Give each column its own name.")
         if "\x00" in name or has_undecodable(name):
-            raise Unreadable("A column name has characters that cannot be read.")
+            raise Unreadable("A column name has characters that cannot be read. Save the file as UTF-8.")
         seen.add(name)
     return tuple(names)
