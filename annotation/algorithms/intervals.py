@@ -124,6 +124,24 @@ def wilson(successes: int, n: int, confidence: float = 0.95, *, reason: str = "n
     return Estimate(share, low, high, n)
 
 
+def bounds_where_all_say(value: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return bounds on the mean of a figure between 0 and 1 of which all n units show the same value.
+
+    Every resample says the same then, however few the units. But the share of others among all there could be is at
+    most Wilson's bound for none of n, and these may show anything from 0 to 1.
+
+    Examples
+    --------
+    >>> bounds_where_all_say(1.0, 30)[0] == wilson(30, 30).low
+    True
+    >>> low, high = bounds_where_all_say(0.5, 30)
+    >>> round(low, 4), round(high, 4)
+    (0.4432, 0.5568)
+    """
+    others = wilson(0, n, confidence).high or 0.0
+    return (1 - others) * value, (1 - others) * value + others
+
+
 def percentile_interval(
     replicates: FloatArray, confidence: float = 0.95
 ) -> tuple[float, float] | tuple[None, None]:

@@ -6,12 +6,14 @@ the jackknife work on how often each *distinct* combination of answers occurs, n
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import wilson
-from qc.algorithms.item_sums import ItemSums
+from annotation.algorithms.intervals import bounds_where_all_say
+from qc.algorithms.item_sums import ALIKE, ItemSums
 from qc.algorithms.label_counts import distinct_rows
 
 FloatArray = NDArray[np.float64]
@@ -109,20 +111,32 @@ class AnswerSums:
     def _widen_where_resampling_is_blind(
         self, lows: FloatArray, highs: FloatArray, confidence: float
     ) -> None:
-        """Where nobody disagreed, or nobody agreed, every resample says the same: put Wilson's bound there."""
+        """Where all texts disagree alike, by nothing or wholly perhaps, every resample says the same.
+
+        Alpha and AC1 are 1 - observed / expected disagreement, percent agreement 1 - observed; the bounds are those of
+        `bounds_where_all_say` for the observed one.
+        """
         size = self.n_labels
-        given, split = self.total[:size], self.total[size : 2 * size]
+        given = self.total[:size]
         n = given.sum()
-        doubt = 1 - (wilson(self.n, self.n, confidence).low or 0.0)
-        point = self.values(self.total[None, :])[0]
         chance = given * (n - given)
-        unanimous = np.append(np.append(split == 0, split.sum() == 0), [split.sum() == 0] * 2)
-        by_chance = np.append(2 * chance, [chance.sum(), 0, 0]) / (n * (n - 1))
-        by_chance[size + 1] = 1.0
+        expected = np.append(2 * chance, [chance.sum(), 0, 0]) / (n * (n - 1))
+        expected[size + 1] = 1.0
         if self.labels_used > 1:
             share = self.total[2 * size : 3 * size] / self.total[-1]
-            by_chance[size + 2] = 1 - (share * (1 - share)).sum() / (self.labels_used - 1)
-        for column in np.flatnonzero(unanimous & ~np.isnan(point)):
-            lows[column], highs[column] = 1 - doubt / by_chance[column], 1.0
-        if self.total[-3] == 0:
-            lows[size + 1], highs[size + 1] = 0.0, doubt
+            expected[size + 2] = 1 - (share * (1 - share)).sum() / (self.labels_used - 1)
+        split: Any = self.features[self.overlap][:, size : 2 * size] / self.answers[self.overlap][:, None]
+        of_text: FloatArray = split.sum(axis=1)
+        smallest, largest = (
+            np.append(2 * of_labels.toarray(), [of_all] * 3)
+            for of_labels, of_all in (
+                (split.min(axis=0), of_text.min()),
+                (split.max(axis=0), of_text.max()),
+            )
+        )
+        point = self.values(self.total[None, :])[0]
+        if self.n < 2:  # what chance alone would give is not known from one text
+            point[: size + 1] = point[size + 2] = np.nan
+        for column in np.flatnonzero((largest - smallest < ALIKE) & ~np.isnan(point)):
+            least, most = bounds_where_all_say(float(largest[column]), self.n, confidence)
+            lows[column], highs[column] = 1 - most / expected[column], 1 - least / expected[column]

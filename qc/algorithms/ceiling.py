@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import Estimate, wilson
+from annotation.algorithms.intervals import Estimate
 from qc.algorithms.item_sums import ItemSums
 
 FloatArray = NDArray[np.float64]
@@ -41,7 +41,8 @@ def human_ceiling(
 ) -> Ceiling:
     """Compare every answer with the label that is known.
 
-    The answers to one text are no independent witnesses, so intervals draw texts with all their answers.
+    The answers to one text are no independent witnesses, so intervals draw texts with all their answers. A figure that
+    rests on fewer than 50 texts has the jackknife's with Student's t.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ def human_ceiling(
     truth : (texts,) int array
         The label of each text.
     seed, replicates
-        Of the bootstrap; see `ItemSums.intervals`.
+        Of the bootstrap; see `ItemSums.intervals_of_each`.
 
     Examples
     --------
@@ -90,18 +91,14 @@ def human_ceiling(
     point = sums.point()
     texts_of, texts_with = is_true.sum(axis=0).astype(int), (dense > 0).sum(axis=0)
     units = np.concatenate([texts_of, texts_with, np.maximum(texts_of, texts_with), [n]]).astype(np.int64)
-    lows, highs = sums.intervals(seed, replicates, units=np.full(len(point), n))
+    lows, highs = sums.intervals_of_each(units, seed, replicates)
 
     def estimate(at: int, reason: str) -> Estimate:
         if np.isnan(point[at]):
             return Estimate.undefined(reason)
-        if point[at] in {0.0, 1.0}:  # every resample says the same, however few the texts
-            return wilson(round(point[at] * units[at]), int(units[at]))
-        if np.isnan(lows[at]) or units[at] < 2:
+        if np.isnan(lows[at]):
             return Estimate(float(point[at]), None, None, int(units[at]))
-        return Estimate(
-            float(point[at]), max(0.0, float(lows[at])), min(1.0, float(highs[at])), int(units[at])
-        )
+        return Estimate(float(point[at]), float(lows[at]), float(highs[at]), int(units[at]))
 
     return Ceiling(
         accuracy=estimate(3 * size, NO_TRUTH),

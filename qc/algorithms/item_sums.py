@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special
 
-from annotation.algorithms.intervals import jackknife_error, resampled_sums, student_interval
+from annotation.algorithms.intervals import (
+    bounds_where_all_say,
+    jackknife_error,
+    resampled_sums,
+    student_interval,
+)
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -25,6 +30,7 @@ JACKKNIFE_BELOW = 50
 # With more draws than this (over 25,000 distinct kinds, so at least as many texts) sampling is normal for all
 # practical purposes, and the jackknife gives the same interval in a fraction of the time.
 MOST_DRAWS = 25_000_000
+ALIKE = 1e-12  # an interval narrower than this is that of texts which all say the same
 _CELLS_AT_ONCE = 2_000_000
 
 
@@ -102,6 +108,33 @@ class ItemSums:
                 drawn[:, at], point[at], jackknifed.acceleration(at, int(count)), confidence
             )
         return lows, highs
+
+    def intervals_of_each(
+        self, units: IntArray, seed: int = 0, replicates: int = 1000
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return `intervals` where figures rest on different texts, as those of rare labels do.
+
+        A figure that rests on fewer than 50 texts has the jackknife's, however many there are in all; one to which all
+        texts say the same has the bounds of `bounds_where_all_say`; one that rests on a single text has none.
+
+        Parameters
+        ----------
+        units : (o,) int array
+            Texts on which each figure, a share between 0 and 1, rests.
+        seed, replicates
+            Of the bootstrap.
+        """
+        point = self.point()
+        lows, highs = self.intervals(seed, replicates, units=np.maximum(units, 1))
+        many = units >= JACKKNIFE_BELOW
+        if many.any() and not many.all():
+            drawn = self.intervals(seed, replicates, units=np.full(len(point), int(self.texts.sum())))
+            lows[many], highs[many] = drawn[0][many], drawn[1][many]
+        lows[units < 2], highs[units < 2] = np.nan, np.nan
+        alike = (point == 0) | (point == 1) | (highs - lows < ALIKE)
+        for at in np.flatnonzero(alike & (units > 0)):
+            lows[at], highs[at] = bounds_where_all_say(float(point[at]), int(units[at]))
+        return np.maximum(lows, 0.0), np.minimum(highs, 1.0)
 
     def replicates(self, seed: int, replicates: int) -> Iterator[FloatArray]:
         """Yield (some, o) figures of bootstrap replicates, `replicates` rows in all."""

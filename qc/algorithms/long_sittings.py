@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from annotation.algorithms.intervals import Estimate
-from qc.algorithms.item_sums import ItemSums
+from qc.algorithms.item_sums import ALIKE, ItemSums
 from qc.algorithms.people import group_means
 
 FloatArray = NDArray[np.float64]
@@ -81,7 +81,9 @@ def before_and_after(
     )
     value, count = float(sums.point()[0]), len(weight)
     difference = Estimate(value, None, None, count)
-    if count >= 2:
+    if (
+        count >= 2 and np.ptp(second - first) > ALIKE
+    ):  # where everybody changed alike, no resample says anything else
         lows, highs = sums.intervals(seed, replicates)
         if np.isfinite(lows[0]):
             difference = Estimate(value, max(-1.0, float(lows[0])), min(1.0, float(highs[0])), count)

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse, special, stats
 
-from annotation.algorithms.intervals import Estimate, student_interval, wilson
+from annotation.algorithms.intervals import Estimate, bounds_where_all_say, student_interval
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 FALSE_DISCOVERY = 0.05
+ALIKE = 1e-12  # scores with a smaller variance are all the same
 
 
 def binomial_tail(successes: FloatArray, n: int, share: FloatArray | float) -> FloatArray:
@@ -92,7 +93,7 @@ def means_of_others(values: FloatArray, n: IntArray) -> FloatArray:
 def mean_of_scores(mean: float, square: float, n: int, *, reason: str) -> Estimate:
     """Return the mean of scores between 0 and 1 with Student's interval.
 
-    Where every score is 0, or every score is 1, it is Wilson's: the scores do not differ, and yet they are few.
+    Where all scores are the same it is that of `bounds_where_all_say`: they do not differ, and yet they are few.
 
     Parameters
     ----------
@@ -110,16 +111,16 @@ def mean_of_scores(mean: float, square: float, n: int, *, reason: str) -> Estima
     >>> found = mean_of_scores(0.5, 0.375, 4, reason="")
     >>> round(found.low, 4), round(found.high, 4)
     (0.0, 1.0)
-    >>> mean_of_scores(1.0, 1.0, 4, reason="").low == wilson(4, 4).low
+    >>> mean_of_scores(1.0, 1.0, 4, reason="").low == bounds_where_all_say(1.0, 4)[0]
     True
     """
     if n == 0:
         return Estimate.undefined(reason)
-    if mean in {0.0, 1.0}:
-        return wilson(round(mean * n), n)
+    if square - mean**2 < ALIKE and (n > 1 or mean in {0.0, 1.0}):
+        return Estimate(mean, *bounds_where_all_say(mean, n), n)
     if n < 2:
         return Estimate(mean, None, None, n)
-    error = math.sqrt(max(0.0, square - mean**2) / (n - 1))
+    error = math.sqrt((square - mean**2) / (n - 1))
     low, high = student_interval(mean, error, n)
     return Estimate(mean, max(0.0, low), min(1.0, high), n)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import Estimate
+from annotation.algorithms.intervals import Estimate, bounds_where_all_say
 from annotation.algorithms.spans import Span
 from qc.algorithms.item_sums import ItemSums
 
@@ -30,7 +30,8 @@ class SpanAgreement:
 
     `pairs` maps (a, b), a < b, to (shared texts, spans that both marked, sum of the spans of both). `score` is the mean
     F1 of each answer with the others on its text, NaN where nobody else answered, 1 where neither marked anything.
-    `confused` counts, for two labels a < b, the pairs of people of whom one gave a and the other b to the same place.
+    `confused` counts, for two labels a < b, the pairs of people of whom one gave a and the other b to the same place;
+    `confused_in` has the codes of the texts in which they did.
     """
 
     entity_f1: Estimate
@@ -39,6 +40,7 @@ class SpanAgreement:
     pairs: dict[tuple[int, int], tuple[int, int, int]]
     score: FloatArray
     confused: Counter[tuple[int, int]]
+    confused_in: dict[tuple[int, int], set[int]]
 
 
 def span_agreement(
@@ -92,6 +94,7 @@ def span_agreement(
     token_split = np.zeros(len(shared))
     score = np.full(len(items), np.nan)
     confused: Counter[tuple[int, int]] = Counter()
+    confused_in: dict[tuple[int, int], set[int]] = {}
     for unit, rows in enumerate(shared):
         marked = [set(spans[row]) for row in rows]
         seen = Counter(span for one in marked for span in one)
@@ -110,7 +113,9 @@ def span_agreement(
                 f1 = 2 * both / sizes if sizes else 1.0
                 score[[first, rows[y]]] = np.nan_to_num(score[[first, rows[y]]]) + f1 / (len(rows) - 1)
                 if both < len(marked[x]):
-                    confused.update(_other_labels(marked[x] - marked[y], marked[y] - marked[x]))
+                    for both_labels in _other_labels(marked[x] - marked[y], marked[y] - marked[x]):
+                        confused[both_labels] += 1
+                        confused_in.setdefault(both_labels, set()).add(int(items[first]))
         given, token_split[unit] = _token_counts(texts[int(items[rows[0]])], marked)
         tokens.append(given)
     entities = _ratio_estimates(entity, seed, replicates)
@@ -121,6 +126,7 @@ def span_agreement(
         pairs={pair: (row[0], row[1], row[2]) for pair, row in sorted(pairs.items())},
         score=score,
         confused=confused,
+        confused_in=confused_in,
     )
 
 
@@ -192,6 +198,8 @@ def _token_alpha(
     value = float(sums.point()[0])
     if np.isnan(value):
         return Estimate.undefined(ONE_STATE, len(tokens))
+    if not split.any():  # no resample can disagree either; a text that does would do so as chance has it
+        return Estimate(value, bounds_where_all_say(1.0, len(tokens))[0], 1.0, len(tokens))
     lows, highs = sums.intervals(seed, replicates)
     if np.isnan(lows[0]):
         return Estimate(value, None, None, len(tokens))
@@ -199,7 +207,7 @@ def _token_alpha(
 
 
 def _ratio_estimates(entity: FloatArray, seed: int, replicates: int) -> list[Estimate]:
-    """Return the ratio of each two columns over the texts, with its interval."""
+    """Return the ratio of each two columns over the texts, with its interval; n texts have something in them."""
     if len(entity) == 0:
         return [Estimate.undefined(NO_OVERLAP) for _ in range(entity.shape[1] // 2)]
     kinds, texts = np.unique(entity, axis=0, return_counts=True)
@@ -209,13 +217,13 @@ def _ratio_estimates(entity: FloatArray, seed: int, replicates: int) -> list[Est
             return np.asarray(np.where(sums[:, 1::2] > 0, sums[:, ::2] / sums[:, 1::2], np.nan))
 
     sums = ItemSums(texts.astype(np.int64), sparse.csr_array(kinds), values)
-    point, n = sums.point(), len(entity)
-    lows, highs = sums.intervals(seed, replicates)
+    units = (entity[:, 1::2] > 0).sum(axis=0).astype(np.int64)
+    lows, highs = sums.intervals_of_each(units, seed, replicates)
     return [
-        Estimate.undefined(NO_SPANS, n)
+        Estimate.undefined(NO_SPANS)
         if np.isnan(value)
         else Estimate(float(value), None, None, n)
         if np.isnan(low)
-        else Estimate(float(value), max(0.0, float(low)), min(1.0, float(high)), n)
-        for value, low, high in zip(point, lows, highs, strict=True)
+        else Estimate(float(value), float(low), float(high), n)
+        for value, low, high, n in zip(sums.point(), lows, highs, units.tolist(), strict=True)
     ]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import Estimate, wilson
+from annotation.algorithms.intervals import Estimate
 from annotation.algorithms.spans import Span
-from qc.algorithms.item_sums import JACKKNIFE_BELOW, ItemSums
+from qc.algorithms.item_sums import ItemSums
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -84,9 +84,9 @@ def span_figures(
 ) -> list[SpanFigures]:
     """Return the figures of all labels together, and of each label.
 
-    The answers to one text are no independent witnesses, so intervals draw texts with all their answers, as
-    `ItemSums.intervals` does. A figure that rests on fewer than 50 texts has the jackknife's with Student's t. Where
-    all texts say 0, or all say 1, every resample says the same: the interval is Wilson's for as many texts.
+    The answers to one text are no independent witnesses, so intervals draw texts with all their answers; see
+    `ItemSums.intervals_of_each`. Below 50 texts they are the jackknife's with Student's t, and Wilson's where all texts
+    say 0, or all say 1.
 
     Parameters
     ----------
@@ -118,21 +118,15 @@ def span_figures(
     kinds, often = np.unique(each, axis=0, return_counts=True)
     sums = ItemSums(often.astype(np.int64), sparse.csr_array(kinds), _shares)
     point = sums.point()
-    lows, highs = sums.intervals(seed, replicates, units=np.maximum(units, 1))
-    many = units >= JACKKNIFE_BELOW
-    if many.any() and not many.all():
-        drawn = sums.intervals(seed, replicates, units=np.full(len(point), n))
-        lows[many], highs[many] = drawn[0][many], drawn[1][many]
+    lows, highs = sums.intervals_of_each(units, seed, replicates)
 
     def estimate(at: int, reason: str) -> Estimate:
         value, texts_with = float(point[at]), int(units[at])
         if np.isnan(value):
             return Estimate.undefined(reason)
-        if value in {0.0, 1.0}:
-            return wilson(round(value * texts_with), texts_with)
-        if np.isnan(lows[at]) or texts_with < 2:
+        if np.isnan(lows[at]):
             return Estimate(value, None, None, texts_with)
-        return Estimate(value, max(0.0, float(lows[at])), min(1.0, float(highs[at])), texts_with)
+        return Estimate(value, float(lows[at]), float(highs[at]), texts_with)
 
     return [
         SpanFigures(

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from annotation.algorithms.intervals import Estimate, wilson
-from qc.algorithms.distances import Distance, Nominal
-from qc.algorithms.item_sums import ItemSums
+from annotation.algorithms.intervals import Estimate, bounds_where_all_say
+from qc.algorithms.distances import Distance, Interval
+from qc.algorithms.item_sums import ALIKE, ItemSums
 from qc.algorithms.label_counts import as_counts, distinct_rows
 
 FloatArray = NDArray[np.float64]
@@ -76,7 +76,7 @@ def alpha_with_distance(
             alpha = np.where(chance > 1e-9, 1 - (n - 1) * (all_split - split[part]) / chance, np.nan)
         return np.asarray(alpha[:, None])
 
-    return _estimate(ItemSums(texts, features, values, left_out=left_out), split, seed, replicates)
+    return _estimate(ItemSums(texts, features, values, left_out=left_out), kept, distance, seed, replicates)
 
 
 def ordinal_alpha(counts: sparse.csr_array | IntArray, *, seed: int = 0, replicates: int = 1000) -> Estimate:
@@ -127,8 +127,9 @@ def ordinal_alpha(counts: sparse.csr_array | IntArray, *, seed: int = 0, replica
             alpha = np.where(chance > 0, 1 - (n.sum(axis=1) - 1) * observed / chance, np.nan)
         return np.asarray(alpha[:, None])
 
-    split = _within(kept, Nominal())
-    return _estimate(ItemSums(texts, sparse.csr_array(given + met), values), split, seed, replicates)
+    n = np.asarray(kept.T @ texts.astype(np.float64))
+    ranks = Interval(np.cumsum(n) - n / 2)
+    return _estimate(ItemSums(texts, sparse.csr_array(given + met), values), kept, ranks, seed, replicates)
 
 
 def _overlapping(counts: sparse.csr_array | IntArray) -> tuple[sparse.csr_array, IntArray]:
@@ -157,16 +158,36 @@ def _within(kept: sparse.csr_array, distance: Distance) -> FloatArray:
     return np.asarray(total, dtype=np.float64)
 
 
-def _estimate(sums: ItemSums, split: FloatArray, seed: int, replicates: int) -> Estimate:
+def _estimate(
+    sums: ItemSums, kept: sparse.csr_array, distance: Distance, seed: int, replicates: int
+) -> Estimate:
     n = int(sums.texts.sum())
     value = float(sums.point()[0])
     if np.isnan(value):
         return Estimate.undefined(ONE_ANSWER, n)
-    if (
-        not split.any()
-    ):  # no resample can disagree either: Wilson's bound for the share of texts without disagreement
-        return Estimate(value, wilson(n, n).low, 1.0, n)
     lows, highs = sums.intervals(seed, replicates)
-    if np.isnan(lows[0]):
+    low, high = _bounds_if_alike(sums.texts, kept, distance) or (float(lows[0]), float(highs[0]))
+    if np.isnan(low):
         return Estimate(value, None, None, n)
-    return Estimate(value, max(-1.0, float(lows[0])), min(1.0, float(highs[0])), n)
+    return Estimate(value, max(-1.0, low), min(1.0, high), n)
+
+
+def _bounds_if_alike(
+    texts: IntArray, kept: sparse.csr_array, distance: Distance
+) -> tuple[float, float] | None:
+    """Return bounds where all texts disagree alike, by nothing perhaps, so that every resample says the same.
+
+    As for nominal labels (`AnswerSums`): a text that is other than these disagrees at most as two different answers by
+    chance do.
+    """
+    answers = kept.sum(axis=1).astype(np.float64)
+    each = _within(kept, distance) / (answers * (answers - 1))
+    if texts.sum() < 2 or np.ptp(each) > ALIKE * max(1.0, float(each[0])):
+        return None
+    given = np.asarray(kept.T @ texts.astype(np.float64))
+    pairs = given.sum() * (given.sum() - 1)
+    expected = float(given @ distance.times(given[:, None])[:, 0]) / pairs
+    different = 1 - float(given @ (given - 1)) / pairs
+    most = max(float(each[0]), expected / different)  # of a text
+    low, high = bounds_where_all_say(float(each[0]) / most, int(texts.sum()))
+    return 1 - high * most / expected, 1 - low * most / expected

@@ -26,20 +26,23 @@ class AgreementRequestSerializer(serializers.Serializer[Any]):
 
 
 class LabelAgreementSerializer(serializers.Serializer[Any]):
-    """A label against the rest; n answers."""
+    """A label against the rest; n answers. For spans `f1` between people is there, in the place of alpha."""
 
     label = serializers.CharField()  # type: ignore[assignment]
     alpha = EstimateSerializer()
+    f1 = EstimateSerializer(required=False)
     n = serializers.IntegerField()
 
 
 class PairSerializer(serializers.Serializer[Any]):
-    """Two annotators on the items that both answered."""
+    """Two annotators on the items that both answered; `low` and `high` are kappa's interval."""
 
     a = serializers.CharField()
     b = serializers.CharField()
     items = serializers.IntegerField()
     kappa = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
     agreement = serializers.FloatField(allow_null=True)
 
 
@@ -58,14 +61,17 @@ class ConsistencySerializer(serializers.Serializer[Any]):
 
     n = serializers.IntegerField()
     agreement = serializers.FloatField(allow_null=True)
+    low = serializers.FloatField(allow_null=True)
+    high = serializers.FloatField(allow_null=True)
     kappa = serializers.FloatField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
 
 
 class AnnotatorReportSerializer(serializers.Serializer[Any]):
-    """One annotator."""
+    """One annotator; `annotator` is the id under which the whole report is, `patterns` what was named in it."""
 
     username = serializers.CharField()
+    annotator = serializers.IntegerField()
     annotations = serializers.IntegerField()
     gold = GoldSerializer()
     consistency = ConsistencySerializer()
@@ -73,6 +79,7 @@ class AnnotatorReportSerializer(serializers.Serializer[Any]):
     agreement_interval = EstimateSerializer()
     median_seconds = serializers.FloatField(allow_null=True)
     state = serializers.CharField()
+    patterns = serializers.ListField(child=serializers.CharField())
 
 
 class ConfusedLabelsSerializer(serializers.Serializer[Any]):

@@ -84,10 +84,14 @@ def authors(project: Project) -> dict[int, tuple[str, str]]:
 def answers_by_item(
     project: Project, item_ids: Sequence[int], rounds: Iterable[int]
 ) -> dict[int, list[dict[str, Any]]]:
-    """Item id → [{"label", "n"}], most frequent answer first."""
+    """Item id → [{"label", "n"}], most frequent answer first.
+
+    Somebody who answered in several of the rounds counts with the newest answer, as in the report.
+    """
+    given = Annotation.objects.counted().filter(item__in=item_ids, round__in=rounds)
+    newest = given.order_by("item", "annotator", "-id").distinct("item", "annotator").values("pk")
     rows = (
-        Annotation.objects.counted()
-        .filter(item__in=item_ids, round__in=rounds)
+        Annotation.objects.filter(pk__in=newest)
         .values("item_id", "label_id", "labels", "spans")
         .annotate(n=Count("id"))
         .order_by("item_id", "-n", "label__position", "labels", "spans")
@@ -103,9 +107,12 @@ def answers_by_item(
 def disputed_texts(
     project: Project, disputed: Sequence[dict[str, Any]], round_: Round | None
 ) -> list[dict[str, Any]]:
-    """The disputed items of a report with what a page shows of them, in the same order; deleted ones left out."""
+    """The disputed items of a report with what a page shows of them, in the same order.
+
+    Without texts that were taken out since.
+    """
     ids = [row["item_id"] for row in disputed]
-    items = Item.objects.filter(project=project, deleted__isnull=True).in_bulk(ids)
+    items = Item.objects.filter(project=project, deleted__isnull=True, excluded__isnull=True).in_bulk(ids)
     answers = answers_by_item(project, ids, scope_rounds(project, round_))
     open_cases = dict(Case.objects.filter(item__in=ids, state=Case.State.OPEN).values_list("item_id", "pk"))
     return [

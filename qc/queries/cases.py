@@ -35,7 +35,7 @@ WHERE (SELECT c.id FROM qc_case c WHERE c.item_id = flagged.item_id AND c.state 
 
 def cases(project: Project, state: str = "", source: str = "") -> QuerySet[Case]:
     """The project's cases with all that `view_case` reads, in a fixed number of statements."""
-    answers = Annotation.objects.counted().select_related("annotator")
+    answers = Annotation.objects.counted().filter(round__deleted__isnull=True).select_related("annotator")
     found = (
         Case.objects.filter(project=project)
         .select_related("item", "project", "created_by")

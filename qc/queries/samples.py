@@ -8,7 +8,7 @@ from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from annotation.algorithms.intervals import Estimate, wilson
-from annotation.models import Annotation, Item, MetaLabel, Project, User
+from annotation.models import Annotation, GoldItem, Item, MetaLabel, Project, User
 from annotation.services.values import AnswerValue, value_of
 from qc.algorithms.samples import sample_size
 from qc.models import Decision, Outcome, Review, Sample, SampleItem
@@ -70,9 +70,11 @@ def finished_reviews(sample: Sample, user: User, most: int = 50) -> list[Review]
 
 
 def current_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
-    """The label that each text has now, in whatever shape: decided, given most often, or imported; else none."""
+    """The label that each text has now, in whatever shape: decided, gold, given most often, or imported; else none."""
     found = given_values(items)
     ids = [item.pk for item in items]
+    for gold in GoldItem.objects.filter(item__in=ids):
+        found[gold.item_id] = value_of(gold)
     decided = Decision.objects.filter(item__in=ids, withdrawn__isnull=True, outcome=Outcome.LABEL)
     for decision in decided.order_by("id"):
         found[decision.item_id] = AnswerValue(decision.label_id, decision.labels, decision.spans)
@@ -80,11 +82,15 @@ def current_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
 
 
 def given_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
-    """What people gave most often to each text, or what it was imported with; nothing for a tie."""
+    """What people gave most often to each text, or what it was imported with; nothing for a tie.
+
+    Somebody who answered in several rounds counts with the newest answer.
+    """
     ids = [item.pk for item in items]
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     values: dict[str, AnswerValue] = {}
-    for answer in Annotation.objects.counted().filter(item__in=ids).order_by("id"):
+    given = Annotation.objects.counted().filter(item__in=ids, round__deleted__isnull=True)
+    for answer in given.order_by("item", "annotator", "-id").distinct("item", "annotator"):
         value = value_of(answer)
         votes[answer.item_id][repr(value)] += 1
         values[repr(value)] = value

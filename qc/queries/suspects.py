@@ -21,10 +21,19 @@ def is_outdated(report: SuspectReport) -> bool:
 
 
 def suspects(project: Project, reason: str) -> QuerySet[Suspect]:
-    """The suspects of one kind, worst first; `waits` says whether an open case asks about them."""
+    """The suspects of one kind, worst first, without texts that were taken out since.
+
+    `waits` says whether an open case asks about them.
+    """
     cases = Case.objects.filter(item=OuterRef("item"), state=Case.State.OPEN)
     return (
-        Suspect.objects.filter(project=project, reason=reason, rank__isnull=False, item__deleted__isnull=True)
+        Suspect.objects.filter(
+            project=project,
+            reason=reason,
+            rank__isnull=False,
+            item__deleted__isnull=True,
+            item__excluded__isnull=True,
+        )
         .select_related("item", "given", "likely", "project")
         .annotate(waits=Exists(cases))
         .order_by("rank")

@@ -7,10 +7,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from annotation.algorithms.intervals import Estimate
-from qc.algorithms.agreement import AgreementEstimates, detectable_drop, estimate_agreement
+from qc.algorithms.agreement import (
+    ONE_LABEL,
+    UNUSED_LABEL,
+    AgreementEstimates,
+    detectable_drop,
+    estimate_agreement,
+)
 from qc.algorithms.annotator_pairs import annotator_pairs
 from qc.algorithms.label_counts import (
-    as_counts,
     confused_labels,
     count_labels,
     disputed_items,
@@ -28,6 +33,7 @@ MOST_IN_HEAT = 15  # people; above it, pages show the pairs that agree least
 MOST_SHOWN = 20
 ENOUGH_SHARED = 10  # texts that a pair must share to be among them
 NOT_FOR_SETS = "AC1 is for answers of one label"
+ALWAYS_USED = "undefined, because all answers have this label"
 SEE_F1 = "spans have F1 for each label"
 
 
@@ -92,17 +98,19 @@ def _holds(measured: Measured, label: int) -> Estimate:
     """Nominal alpha of whether an answer holds the label."""
     holds = (measured.given[:, [label]].toarray().ravel() > 0).astype(np.int64)
     counts = count_labels(measured.items, holds[measured.codes], 2, measured.counts.shape[0])
-    return estimate_agreement(counts, seed=SEED, replicates=REPLICATES).alpha
+    found = estimate_agreement(counts, seed=SEED, replicates=REPLICATES).alpha
+    if found.reason == ONE_LABEL:
+        return Estimate.undefined(UNUSED_LABEL if not holds[measured.codes].any() else ALWAYS_USED, found.n)
+    return found
 
 
 def _confused(measured: Measured, entropy: Floats) -> list[dict[str, Any]]:
-    """The pairs of labels; of the most frequent ones also the texts that got both, most disputed first."""
+    """The pairs of labels; of the most frequent ones also the texts, most disputed first."""
     names = measured.names
-    held = as_counts(sparse.csr_array((measured.counts @ measured.given) > 0).astype(np.int64)).tocsc()
+    by_code = measured.counts.tocsc()
     rows = []
     for at, (a, b, n) in enumerate(_confused_pairs(measured)):
-        both = np.intersect1d(_items_with(held, a), _items_with(held, b), assume_unique=True)
-        both = both[entropy[both] > 0]
+        both = _items_confused(measured, by_code, a, b)
         order = np.lexsort((both, -entropy[both]))[: MOST_OF_A_PAIR if at < MOST_CONFUSED else 0]
         rows.append(
             {
@@ -138,8 +146,17 @@ def _confused_pairs(measured: Measured) -> list[tuple[int, int, int]]:
     return [(int(a[at]), int(b[at]), int(totals[a[at], b[at]])) for at in order]
 
 
-def _items_with(columns: sparse.csc_array, label: int) -> Integers:
-    return columns.indices[columns.indptr[label] : columns.indptr[label + 1]].astype(np.int64)
+def _items_confused(measured: Measured, by_code: sparse.csc_array, a: int, b: int) -> Integers:
+    """The texts to which one person gave label a and another one b in its place."""
+    if measured.spans is not None:
+        pks = measured.labels[a].pk, measured.labels[b].pk
+        return np.array(sorted(measured.spans.confused_in[min(pks), max(pks)]), dtype=np.int64)
+    holds = measured.given[:, [a, b]].toarray() > 0
+    with_a, with_b = (
+        [by_code.indices[by_code.indptr[code] : by_code.indptr[code + 1]] for code in np.flatnonzero(only)]
+        for only in (holds[:, 0] & ~holds[:, 1], holds[:, 1] & ~holds[:, 0])
+    )
+    return np.intersect1d(np.concatenate(with_a), np.concatenate(with_b)).astype(np.int64)
 
 
 def _pairs(measured: Measured, usernames: list[str]) -> list[dict[str, Any]]:

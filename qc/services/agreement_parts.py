@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annotation.algorithms.intervals import Estimate
+from annotation.algorithms.intervals import Estimate, bounds_where_all_say, student_interval
 from annotation.models import Guideline, Project, Round
 from annotation.queries.metadata import cohort_fields
+from qc.algorithms.item_sums import ALIKE
 from qc.algorithms.people import group_means
 from qc.algorithms.sittings import EDGES, stretch_of
 from qc.queries.answers import Answers
@@ -19,7 +20,6 @@ Integers = NDArray[np.int64]
 
 MOST_WEEKS = 26  # the newest
 MONDAY = 3  # 1 January 1970 was a Thursday
-Z = 1.959963984540054
 NO_TIMES = "not known when in the sitting the answers were given"
 
 
@@ -131,7 +131,10 @@ def _minutes(measured: Measured) -> list[dict[str, Any]]:
 
 
 def _against_rest(mean: NDArray[np.float64], n: Integers, expected: float) -> Estimate:
-    """1 - observed / expected disagreement of answers grouped by text; a ratio's interval by linearisation."""
+    """1 - observed / expected disagreement of answers grouped by text; a ratio's interval by linearisation.
+
+    Where all texts disagree alike, by nothing perhaps, it has the bounds of `bounds_where_all_say`.
+    """
     texts = len(mean)
     if not expected > 0:
         return Estimate.undefined("undefined, because nobody disagreed", texts)
@@ -139,6 +142,10 @@ def _against_rest(mean: NDArray[np.float64], n: Integers, expected: float) -> Es
     value = 1 - observed / expected
     if texts < 2:
         return Estimate(value, None, None, texts)
+    if np.ptp(mean) < ALIKE:
+        least, most = bounds_where_all_say(observed, texts)
+        return Estimate(value, max(-1.0, 1 - most / expected), 1 - least / expected, texts)
     residual = (mean - observed) * n
     error = float(np.sqrt((residual**2).sum() * texts / (texts - 1)) / n.sum() / expected)
-    return Estimate(value, max(-1.0, value - Z * error), min(1.0, value + Z * error), texts)
+    low, high = student_interval(value, error, texts)
+    return Estimate(value, max(-1.0, low), min(1.0, high), texts)

@@ -133,9 +133,9 @@ def _report(project: Project, round_id: int | None) -> dict[str, Any]:
 def _open_first(project: Project, user: User, item_ids: Sequence[int], most: int, quorum: int) -> list[Case]:
     """Opens cases on the first `most` of these items that have neither an open case nor a standing decision."""
     there = set(
-        Item.objects.filter(project=project, pk__in=item_ids, deleted__isnull=True).values_list(
-            "pk", flat=True
-        )
+        Item.objects.filter(
+            project=project, pk__in=item_ids, deleted__isnull=True, excluded__isnull=True
+        ).values_list("pk", flat=True)
     )
     there -= set(Case.objects.filter(item__in=there, state=Case.State.OPEN).values_list("item_id", flat=True))
     there -= set(

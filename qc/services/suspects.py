@@ -13,7 +13,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from annotation.algorithms.duplicates import duplicate_clusters
-from annotation.models import Label, MetadataField, Project, User
+from annotation.models import Item, Label, MetadataField, Project, User
 from annotation.queries.metadata import field_names
 from annotation.queries.projects import newest_annotation_id
 from annotation.services.embeddings import embed_texts
@@ -58,6 +58,8 @@ def explore_texts(project: Project, progress: Progress) -> None:
     progress(0.25, f"placing {len(pool):,} texts")
     vectors = embed_texts(pool.texts, lambda share: progress(0.25 + 0.25 * share, "placing texts"))
     labels = resolved_labels(project)
+    out = Item.objects.filter(project=project, excluded__isnull=False).values_list("pk", flat=True)
+    labels = labels[~labels["item_id"].isin(list(out))]
     names = dict(Label.objects.filter(project=project).values_list("pk", "name"))
     result = {
         "texts": len(pool),
@@ -282,7 +284,12 @@ def open_cases_of_suspects(
     busy = Case.objects.filter(project=project, state=Case.State.OPEN).values("item")
     chosen = (
         Suspect.objects.filter(
-            project=project, reason=reason, rank__isnull=False, verdict="", item__deleted=None
+            project=project,
+            reason=reason,
+            rank__isnull=False,
+            verdict="",
+            item__deleted=None,
+            item__excluded=None,
         )
         .exclude(item__in=busy)
         .select_related("given", "likely", "project")

@@ -316,12 +316,27 @@ def test_unanimous_answers_do_not_claim_certainty(texts: int) -> None:
     items = np.repeat(np.arange(texts), 2)
     estimates = estimate_agreement(count_labels(items, items % 2, 2))
     doubt = wilson(texts, texts)
-    assert estimates.percent_agreement == doubt
+    shown = estimates.percent_agreement
+    assert (shown.value, shown.high) == (1.0, 1.0)
+    assert shown.low == pytest.approx(doubt.low)
     for found in (estimates.alpha, estimates.ac1, estimates.per_label[0].alpha):
         assert (found.value, found.high) == (1.0, 1.0)
         assert found.low is not None and doubt.low is not None
         # Half of the answers to each label: chance agreement is one half.
         assert found.low == pytest.approx(1 - 2 * (1 - doubt.low), abs=0.01)
+
+
+@pytest.mark.parametrize("texts", [9, 200])
+def test_texts_that_are_all_split_alike_do_not_claim_certainty(texts: int) -> None:
+    estimates = estimate_agreement(np.array([[1, 1, 0]] * texts))
+    doubt = wilson(0, texts).high
+    assert doubt is not None
+    assert estimates.percent_agreement.high == pytest.approx(doubt)
+    for found in (estimates.alpha, estimates.per_label[0].alpha):
+        assert found.value == found.low == pytest.approx(1 / texts - 1)
+        # Of all there could be, so many may be agreed on
+        assert found.high == pytest.approx(1 - (1 - doubt) * (2 * texts - 1) / texts)
+    assert (detectable_drop(estimates.alpha) or 0) > 0
 
 
 def test_a_drop_is_detectable_from_about_the_width_of_the_interval() -> None:

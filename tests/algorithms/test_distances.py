@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 
+from annotation.algorithms.intervals import wilson
 from qc.algorithms.agreement import estimate_agreement
 from qc.algorithms.answer_scores import score_with_distance
 from qc.algorithms.distances import Distance, Interval, Nominal, Ratio, Sets
@@ -179,7 +180,7 @@ def test_spans_agree_as_counted_by_hand() -> None:
     found = span_agreement(items, people, spans, texts)
     # three pairs share one span of two each; the second text has nothing to share
     assert found.entity_f1.value == pytest.approx(0.5)
-    assert found.entity_f1.n == 2
+    assert found.entity_f1.n == 1
     assert found.pairs == {(0, 1): (2, 1, 4), (0, 2): (1, 1, 4), (1, 2): (1, 1, 4)}
     assert found.per_label[1].value == pytest.approx(6 / (6 + 2))
     assert found.per_label[2].value == 0
@@ -198,6 +199,34 @@ def test_spans_that_nobody_marked_have_no_f1() -> None:
     assert found.entity_f1.value is None
     assert found.entity_f1.reason == "undefined, because nobody marked anything"
     assert found.token_alpha.reason == "undefined, because all tokens have the same label"
+
+
+@pytest.mark.parametrize("row", [[2, 0], [1, 1], [2, 1]])
+def test_two_labels_are_as_uncertain_on_any_scale_where_all_texts_say_the_same(row: list[int]) -> None:
+    """Two labels have one distance, so that alpha and its interval must be those of nominal labels."""
+    counts = np.array([row, row[::-1]] * 15 if 0 in row else [row] * 30)
+    nominal = estimate_agreement(counts).alpha
+    assert nominal.low is not None and nominal.high is not None and nominal.high - nominal.low > 0.05
+    scales = (
+        alpha_with_distance(counts, Nominal()),
+        alpha_with_distance(counts, Interval(np.array([1.0, 5.0]))),
+        ordinal_alpha(counts),
+    )
+    for found in scales:
+        assert found.value == pytest.approx(nominal.value)
+        assert found.low == pytest.approx(nominal.low)
+        assert found.high == pytest.approx(nominal.high)
+
+
+def test_spans_on_which_all_agree_do_not_claim_certainty() -> None:
+    texts = 40
+    items, people = np.repeat(np.arange(texts), 2), np.tile([0, 1], texts)
+    spans = [[(0, 4, 1)] if item < 10 else [] for item in items.tolist()]
+    found = span_agreement(items, people, spans, dict.fromkeys(range(texts), "Anna left"))
+    assert (found.entity_f1.value, found.entity_f1.n) == (1.0, 10)
+    assert found.entity_f1.low == pytest.approx(wilson(10, 10).low)
+    assert found.token_alpha.value == 1.0
+    assert found.token_alpha.low == pytest.approx(wilson(texts, texts).low)
 
 
 def crowd(seed: int, texts: int, labels: int, skill: float) -> sparse.csr_array:

@@ -71,3 +71,9 @@ def test_without_anybody_past_the_minute_it_says_so() -> None:
     assert found.difference.reason
     alone = before_and_after(np.array([0, 0]), np.array([1.0, 40.0]), np.array([1.0, 0.0]), 30).difference
     assert (alone.value, alone.low, alone.n) == (-1.0, None, 1)
+
+
+def test_people_who_all_changed_alike_have_no_interval() -> None:
+    people, minutes = np.array([0, 0, 1, 1, 2, 2]), np.tile([1.0, 40.0], 3)
+    found = before_and_after(people, minutes, np.ones(6), 30).difference
+    assert (found.value, found.low, found.high, found.n) == (0.0, None, None, 3)

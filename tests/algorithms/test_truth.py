@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 from crowdkit.aggregation import DawidSkene
 from numpy.typing import NDArray
+from scipy import sparse
 
+from annotation.algorithms.intervals import wilson
 from qc.algorithms.ceiling import human_ceiling
 from qc.algorithms.label_counts import count_labels
 from qc.algorithms.majority import majority
@@ -129,3 +131,21 @@ def test_the_ceilings_interval_draws_texts_with_all_their_answers() -> None:
     assert found.low is not None and found.high is not None
     by_texts = 2 * 1.96 * np.sqrt(0.3 * 0.7 / 400)
     assert found.high - found.low == pytest.approx(by_texts, rel=0.1)
+
+
+def test_a_label_on_few_texts_has_the_ceiling_of_few_texts() -> None:
+    """Five texts with a label say little of it, however many there are with another one."""
+    few, many = [[2, 0], [2, 0], [1, 1], [2, 0], [2, 0]], [[0, 2], [0, 2], [1, 1]] * 100
+    counts, truth = sparse.csr_array(np.array(few + many)), np.repeat([0, 1], [5, 300])
+    found = human_ceiling(counts, truth).classes[0].recall
+    assert found.value == pytest.approx(0.9)
+    assert found.n == 5
+    # Student's t with 4 degrees of freedom, times the standard error of the shares 1, 1, 0.5, 1 and 1
+    assert found.low == pytest.approx(0.9 - 2.7764 * np.std([1, 1, 0.5, 1, 1], ddof=1) / np.sqrt(5), abs=1e-4)
+
+
+def test_a_ceiling_that_every_text_has_alike_is_not_certain() -> None:
+    found = human_ceiling(sparse.csr_array(np.array([[1, 1]] * 60)), np.zeros(60, np.int64)).accuracy
+    assert found.value == 0.5
+    assert found.low is not None and found.high is not None
+    assert found.high - found.low == pytest.approx(wilson(0, 60).high)

@@ -8,13 +8,17 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from rest_framework.test import APIClient
 
-from annotation.models import Annotation, Annotator, Item, Job, Project, User
+from annotation.models import Annotation, Annotator, GoldItem, Item, Job, Project, User
+from annotation.services.rounds import create_round
 from qc.jobs import start_sample
 from qc.models import Case, MetaLabelVote, Review, Sample, Suspect
+from qc.queries.samples import current_values
 from qc.services.cases import open_cases, reopen_case
 from qc.services.samples import answer_blind, mark_reviewed, plan_sample
+from qc.services.suspects import open_cases_of_suspects
 from qc.services.votes import cast_vote
 
 Page = Callable[[User | None], Client]
@@ -104,6 +108,42 @@ def test_precision_counts_what_people_found_and_outlives_a_new_search(
     case.refresh_from_db()
     reopen_case(case, ada, "a vote by mistake")
     assert Suspect.objects.get(pk=first.pk).verdict == ""
+
+
+def test_excluded_texts_are_not_suspected_before_or_after_the_search(
+    project: Project, lea: User, texts: list[Item], answer: Callable[..., Item], api: Api, work: Work
+) -> None:
+    disputed = [answer(f"disputed {n}", ann="good", ben="bad").pk for n in range(3)]
+
+    def listed() -> list[int]:
+        found = api(lea).get("/api/v1/projects/weather/suspects/?reason=disagreement").json()
+        return [row["item_id"] for row in found["results"]]
+
+    Item.objects.filter(pk=disputed[0]).update(excluded=timezone.now())
+    found = explored(api(lea), work)
+    assert listed() == disputed[1:]
+    assert found["suspects"]["disagreement"]["listed"] == 2
+    assert sum(row["n"] for row in found["labels"]) == len(texts)  # the disputed ones are tied
+    Item.objects.filter(pk=disputed[1]).update(excluded=timezone.now())
+    assert listed() == disputed[2:]
+    made = open_cases_of_suspects(project, lea, "disagreement", 5)
+    assert [case.item_id for case in made] == disputed[2:]
+
+
+def test_a_samples_label_is_the_newest_answer_of_each_person_and_gold_where_it_is_known(
+    project: Project, lea: User, answer: Callable[..., Item]
+) -> None:
+    again = create_round(project, lea, name="again")
+    asked_twice = answer("asked twice", a="bad", b="bad", c="good")
+    answer("", item=asked_twice, into=again, a="good", b="good")
+    known = answer("known", a="bad", b="bad")
+    GoldItem.objects.create(project=project, item=known, label=project.labels.get(name="neither"))
+    found = current_values([asked_twice, known])
+    names = {label.pk: label.name for label in project.labels.all()}
+    assert {pk: names[value.label or 0] for pk, value in found.items()} == {
+        asked_twice.pk: "good",
+        known.pk: "neither",
+    }
 
 
 def test_the_same_recipe_and_seed_draw_the_same_sample(

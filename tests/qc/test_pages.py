@@ -7,10 +7,12 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from annotation.models import Annotation, Flag, Item, Job, Project, User
 from annotation.services.rounds import create_round
 from qc.models import Case
+from qc.queries.agreement import disputed_texts, latest_report
 from qc.services.cases import open_cases
 from qc.services.review import change_review_settings
 from qc.views import agreement
@@ -111,6 +113,23 @@ def test_disputed_texts_become_cases(
     )
     assert b"No new case" in nothing.content
     assert page(ada).post("/projects/weather/adjudicate/open/", {"what": "flags"}).status_code == 403
+
+
+def test_disputed_texts_show_everybodys_newest_answer_and_no_excluded_text(
+    project: Project, lea: User, page: Page, work: Work, answer: Answer
+) -> None:
+    item = answer("asked twice", ann="good", ben="good", cia="good")
+    answer("", item=item, into=create_round(project, lea, name="again"), ann="bad", ben="bad")
+    out = answer("out by now", ann="good", ben="bad")
+    compute(page(lea), work)
+    report = latest_report(project)
+    assert report is not None and len(report.result["disputed_items"]) == 2
+    Item.objects.filter(pk=out.pk).update(excluded=timezone.now())
+    [row] = disputed_texts(project, report.result["disputed_items"], None)
+    assert row["item"] == item
+    assert row["answers"] == [{"label": "bad", "n": 2}, {"label": "good", "n": 1}]
+    page(lea).post("/projects/weather/adjudicate/open/", {"what": "disputed", "most": 5})
+    assert [case.item for case in Case.objects.all()] == [item]
 
 
 @pytest.mark.parametrize(

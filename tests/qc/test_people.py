@@ -13,6 +13,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 from scipy import stats
 
+from annotation.algorithms.intervals import wilson
 from annotation.models import (
     Annotation,
     Annotator,
@@ -195,6 +196,25 @@ def test_agreement_stands_in_parts(team: Project) -> None:
     for row in [*source["rows"], *parts["minutes"]]:
         assert row["alpha"]["low"] < row["alpha"]["value"] < row["alpha"]["high"]
     assert parts["guidelines"] == []
+
+
+def test_minutes_in_which_all_agree_or_few_texts_lie_are_uncertain(project: Project) -> None:
+    begun = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    for minute, said in [(0, "good"), (1, "good"), (2, "good"), (6, "bad"), (7, "good"), (8, "bad")]:
+        item = Item.objects.create(project=project, text=f"t{minute}", digest=uuid4())
+        moment = begun + timedelta(minutes=minute)
+        again(project, item, "ann", "good", "normal", created=moment)
+        again(project, item, "ben", said, "normal", created=moment)
+    result = compute_agreement(project, None, quiet).result
+    first, second = (row["alpha"] for row in result["parts"]["minutes"])
+    expected = (2 / 6) / (1 - result["alpha"]["value"])  # disagreement by chance
+    assert (first["value"], first["high"], first["n"]) == (1.0, 1.0, 3)
+    assert first["low"] == pytest.approx(max(-1, 1 - (1 - wilson(3, 3).low) / expected))  # type: ignore[operator]
+    assert second["n"] == 3
+    # Disagreement 1, 0 and 1: Student's t with 2 degrees of freedom, not the normal distribution
+    half = 4.3027 * (1 / 3) / expected
+    assert second["low"] == pytest.approx(max(-1, 1 - (2 / 3) / expected - half), abs=1e-3)
+    assert second["high"] == pytest.approx(min(1, 1 - (2 / 3) / expected + half), abs=1e-3)
 
 
 def test_a_sitting_ends_after_the_break_that_the_project_asks_for(team: Project) -> None:
@@ -410,9 +430,58 @@ def test_sets_of_labels_have_a_distance_and_labels_their_own_agreement(project: 
     assert masi["percent_agreement"] == 0.75
     assert {row["label"]: row["n"] for row in masi["per_label"]} == {"good": 4, "bad": 3, "neither": 0}
     assert masi["per_label"][0]["alpha"]["value"] == 1
+    assert masi["per_label"][2]["alpha"]["reason"] == "undefined, because nobody used this label"
     change_quality_settings(project, lea, set_distance="jaccard")
     jaccard = compute_agreement(project, None, quiet).result
     assert 1 > jaccard["alpha"]["value"] > masi["alpha"]["value"] > 0
+
+
+def test_confused_labels_name_the_texts_in_which_they_were_confused(project: Project) -> None:
+    """Not every text that has both labels: here one has both by agreement, and is disputed for a third one."""
+    Project.objects.filter(pk=project.pk).update(task="multilabel")
+    project.refresh_from_db()
+    good, bad, neither = Label.objects.filter(project=project).order_by("position")
+    authors = [Annotator.objects.create(project=project, name=name) for name in ("ann", "ben")]
+    made = []
+    for n, sets in enumerate([([good], [bad]), ([good, bad], [good, bad, neither])]):
+        item = Item.objects.create(project=project, text=f"t{n}", digest=uuid4())
+        made.append(item.pk)
+        for author, labels in zip(authors, sets, strict=True):
+            ids = sorted(label.pk for label in labels)
+            Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, labels=ids)
+    [pair] = compute_agreement(project, None, quiet).result["confused_labels"]
+    assert (pair["a"], pair["b"], pair["n"], pair["texts"], pair["items"]) == (
+        "good", "bad", 1, 1, [made[0]]
+    )  # fmt: skip
+
+
+def test_confused_labels_of_spans_name_the_texts_where_they_stand_in_one_place(
+    project: Project, lea: User, api: Api
+) -> None:
+    Project.objects.filter(pk=project.pk).update(task="spans")
+    project.refresh_from_db()
+    good, bad, _ = Label.objects.filter(project=project).order_by("position")
+    authors = [Annotator.objects.create(project=project, name=name) for name in ("ann", "ben")]
+    anna, berlin = [0, 4], [10, 16]
+    made = []
+    for n, answers in enumerate(
+        [
+            ([[*anna, good.pk], [*berlin, bad.pk]], [[*anna, good.pk], [*berlin, good.pk]]),
+            ([[*anna, good.pk], [*berlin, bad.pk]], [[*anna, good.pk]]),
+        ]
+    ):
+        item = Item.objects.create(
+            project=project, text="Anna left Berlin", external_id=str(n), digest=uuid4()
+        )
+        made.append(item.pk)
+        for author, spans in zip(authors, answers, strict=True):
+            Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, spans=spans)
+    compute_agreement(project, None, quiet)
+    found = api(lea).get("/api/v1/projects/weather/agreement/").json()
+    [pair] = found["confused_labels"]
+    assert (pair["n"], pair["texts"], pair["items"]) == (1, 1, [made[0]])
+    by_label = {row["label"]: row["f1"]["value"] for row in found["per_label"]}
+    assert by_label == {"good": pytest.approx(4 / 5), "bad": 0.0, "neither": None}
 
 
 def test_spans_have_f1_and_alpha_over_tokens(project: Project, lea: User, page: Page) -> None:
