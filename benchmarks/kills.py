@@ -42,7 +42,7 @@ from tests.annotation.serving import free_port, start_server, wait_for  # noqa: 
 ITEMS = 5_000
 ANNOTATORS = 20
 ANSWERS = 1000
-PATIENCE = 60.0  # seconds after which an annotator who is not served gives up
+PATIENCE = 240.0  # seconds after which an annotator who is not served gives up
 
 
 class Persistent(threading.Thread):

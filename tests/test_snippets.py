@@ -98,7 +98,7 @@ def test_what_scripts_are_told_to_do_works(
             assert "http" not in here.replace(live_server.url, ""), "another server"
             if language == "bash":
                 ran = subprocess.run(
-                    ["bash", "-euc", here], capture_output=True, text=True, timeout=60, check=False
+                    ["bash", "-euc", here], capture_output=True, text=True, timeout=300, check=False
                 )
                 assert ran.returncode == 0, (lines, ran.stderr)
             else:

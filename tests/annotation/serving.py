@@ -108,7 +108,7 @@ class Client(threading.Thread):
 
     def __init__(self, port: int, slug: str, key: str, seconds: float, label: str = "good") -> None:
         super().__init__(daemon=True)
-        self.connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.connection = socket.create_connection(("127.0.0.1", port), timeout=300)
         self.headers = (
             f"HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nAuthorization: Token {key}\r\n"
             "Content-Type: application/json\r\nContent-Length:"

@@ -15,7 +15,7 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_the_web_server_and_the_dat
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
