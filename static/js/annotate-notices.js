@@ -2,7 +2,7 @@
 window.annotateNotices = (project, user) => {
   const $ = (id) => document.getElementById(id);
   const toast = $("toast"), saved = $("saved"), trouble = $("trouble");
-  let hideTimer, last = "saved";
+  let hideTimer, last = "saved", halted = false;
 
   const say = (message, quietly = false) => {
     $("said").textContent = message;
@@ -69,24 +69,40 @@ window.annotateNotices = (project, user) => {
       }),
     );
   };
+  /* Nothing can be sent or fetched for now. Whoever is signed out can sign in again here. */
+  const halt = (detail, status) => {
+    halted = true;
+    const way = Object.assign(document.createElement("a"), { className: "btn small", href: trouble.dataset.signIn, textContent: "Sign in" });
+    const kept = "What is not saved yet is kept in this browser and sent when you are back here.";
+    if (status === 401) alarm(`You are signed out. ${kept}`, way);
+    else alarm(`${detail} ${kept}`.trim());
+  };
   const outbox = (csrf, more) => {
+    const resume = () => {
+      if (halted) refused(made);
+      halted = false;
+    };
     const made = new window.Outbox(window.Outbox.name(user, project), csrf, {
-      state,
+      state: (name, n) => {
+        state(name, n);
+        if (name === "saved") resume();
+      },
       refused: (job) => {
         more.refused?.(job);
         refused(made);
       },
-      stopped: (detail) => {
-        alarm(`${detail || "You are signed out."} What is not saved yet is kept in this browser and sent when you are back here.`);
+      stopped: (detail, status) => {
+        halt(detail, status);
         more.stopped?.();
       },
       stored: more.stored,
       idle: more.idle,
       elsewhere: more.elsewhere,
     });
+    made.resume = resume;
     refused(made);
     saved.dataset.unsent = made.jobs.length;
     return made;
   };
-  return { say, offerUndo, alarm, outbox };
+  return { say, offerUndo, halt, outbox };
 };

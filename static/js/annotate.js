@@ -9,7 +9,7 @@
   const SHOWN = 6, WALK = 20, MOST = 20, RATINGS = ["difficulty", "confidence"];
   const keysOn = document.documentElement.dataset.keys !== "off";
   const drafts = `loupe-draft:${told.user}:${told.project}`;
-  const { say, offerUndo, outbox: makeOutbox } = window.annotateNotices(told.project, told.user);
+  const { say, offerUndo, halt, outbox: makeOutbox } = window.annotateNotices(told.project, told.user);
   const clock = new window.ActiveClock(told.sitting.seconds);
   let fillTimer, filling = false, refusedAll = false, mine = told.progress.mine, stopping = "";
 
@@ -151,12 +151,25 @@
       const wanted = JSON.stringify({ count: Math.min(told.count + pending, MOST) });
       const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
       const said = await fetch(told.urls.next, { method: "POST", headers, body: wanted, signal: AbortSignal.timeout(20000) });
-      if (!said.ok) throw new Error(said.status);
-      more = receive(await said.json(), pending);
+      if (said.ok) {
+        outbox.resume();
+        more = receive(await said.json(), pending);
+      } else await hindered(said);
     } catch { /* try again in a moment */ }
     filling = false;
     if ((more && short()) || refusedAll) fill();
     else if (!fresh && !stopping) fillTimer = setTimeout(fill, 3000);
+  };
+  /* Signed out, signed in anew in another tab (this page's token is over then, and whose page it is may be too), or no
+     member any more */
+  const hindered = async (said) => {
+    const again = `loupe-again:${told.project}`;
+    if (said.status === 403 && !outbox.memory.size && Date.now() - Number(sessionStorage.getItem(again)) > 60000) {
+      sessionStorage.setItem(again, Date.now());
+      keepDraft();
+      return location.assign(told.urls.page);
+    }
+    if ([401, 403, 404].includes(said.status) && !outbox.refused.length) halt((await said.json()).detail, said.status);
   };
   const receive = (given, pending) => {
     mine = pending ? Math.max(mine, given.progress.mine) : given.progress.mine;
@@ -303,6 +316,9 @@
   document.addEventListener("change", keepDraft);
   comment.addEventListener("input", keepDraft);
   addEventListener("pagehide", keepDraft);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden && outbox.jobs.length) outbox.flush();
+  });
   addEventListener("click", (e) => {
     const act = e.target.closest("[data-act]")?.dataset.act, link = e.target.closest("[data-recent]");
     if (!act && !link || e.ctrlKey || e.metaKey || e.shiftKey) return;
@@ -311,13 +327,19 @@
     else goTo(Number(link.dataset.recent));
   });
 
-  /* The keys */
+  /* The keys. Digits are those of the upper row even where they need Shift, and letters of another script are those that
+     lie in their place, so that every keyboard has all keys. */
+  const meant = (e) => {
+    const digit = !e.shiftKey && e.code.match(/^Digit(\d)$/)?.[1];
+    const letter = e.key.length === 1 && e.key > "\x7f" && e.code.match(/^Key([A-Z])$/)?.[1];
+    return (digit || letter || e.key).toLowerCase();
+  };
   const flagKinds = { m: "mislabeled", u: "unsolvable", n: "noisy", a: "ambiguous", o: "other" };
   const acts = { z: undo, s: skip, c: () => toggle("comment"), f: () => toggle("flag"), g: () => toggle("guide"), h: suggestion.ask, "?": () => toggle("keys") };
   addEventListener("keydown", (e) => {
     if (e.ctrlKey || e.metaKey || e.defaultPrevented || e.isComposing) return;
     const typing = e.target.matches("input:not([type=radio], [type=checkbox]), textarea, select");
-    const k = e.key.toLowerCase();
+    const k = meant(e);
     if (k === "escape") {
       const guide = $("guide");
       if (guide?.matches(":popover-open")) guide.hidePopover();

@@ -4,13 +4,16 @@
    the answer that a revision waits for. Every job has an entry of its own, so that two tabs never write over each other;
    a lock lets one tab send at a time. What the server refuses is kept apart until somebody has seen it.
    Tells `on.state` ("saved", "saving", "offline", "waiting"; how many), `on.stored`, `on.refused`, `on.stopped` (signed
-   out or paused: what is unsent stays), `on.idle` (all is stored), `on.elsewhere` (another tab took up a text). */
+   out or paused, by the words and the status: what is unsent stays), `on.idle` (all is stored), `on.elsewhere` (another
+   tab took up a text). */
 window.Outbox = class Outbox {
   constructor(name, csrf, on) {
     Object.assign(this, { name, csrf, on, memory: new Map(), running: false, wait: 1000, timer: 0, count: 0 });
     addEventListener("online", () => this.flush());
     addEventListener("storage", (e) => {
-      if (e.newValue && e.key?.startsWith(`${name}:`)) on.elsewhere?.(JSON.parse(e.newValue));
+      if (!e.key?.startsWith(`${name}:`)) return;
+      if (e.newValue) on.elsewhere?.(JSON.parse(e.newValue));
+      else if (!this.running && !this.jobs.length) this.settled(); // another tab has sent the last one
     });
   }
 
@@ -105,7 +108,12 @@ window.Outbox = class Outbox {
       this.running = false;
     }
     if (empty && this.jobs.length) return this.flush(); // something was pressed in this very moment
-    if (empty) this.on.idle?.();
+    if (empty) this.settled();
+  }
+
+  settled() {
+    this.on.state?.("saved", 0);
+    this.on.idle?.();
   }
 
   async drain() {
@@ -114,7 +122,7 @@ window.Outbox = class Outbox {
       const said = await this.send(job);
       if (said.later) {
         this.on.state?.(said.offline ? "offline" : "waiting", this.jobs.length);
-        if (said.stopped) this.on.stopped?.(said.detail);
+        if (said.stopped) this.on.stopped?.(said.detail, said.stopped);
         else this.timer = setTimeout(() => this.flush(), this.wait);
         this.wait = Math.min(this.wait * 2, 30000);
         return false;
@@ -133,7 +141,6 @@ window.Outbox = class Outbox {
       if (said.stored) this.on.stored?.(job, said.stored);
       else this.on.refused?.(job, said.detail);
     }
-    this.on.state?.("saved", 0);
     return true;
   }
 
@@ -146,7 +153,8 @@ window.Outbox = class Outbox {
       if (answer.ok) return { stored: await answer.json().catch(() => ({})) };
       if (answer.status >= 500 || [408, 425, 429].includes(answer.status)) return { later: true };
       const detail = (await answer.json().catch(() => ({}))).detail ?? "";
-      return { detail, later: [401, 403].includes(answer.status), stopped: [401, 403].includes(answer.status) };
+      const stopped = [401, 403].includes(answer.status) && answer.status;
+      return { detail, later: Boolean(stopped), stopped };
     } catch {
       return { later: true, offline: true };
     }

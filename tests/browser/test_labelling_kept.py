@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from annotation.models import Annotation, Project, Round, User
+from annotation.models import Annotation, Membership, Project, Round, User
 from tests.browser.conftest import violations
 from tests.browser.labelling_pages import SignIn, all_saved, begin, put_in_round
 
@@ -97,3 +97,70 @@ def test_what_is_begun_outlives_a_reload(sign_in: SignIn, project: Project, ann:
     answer = Annotation.objects.get()
     assert answer.comment == "not sure"
     assert [answer.item.text[start:end] for start, end, _ in answer.spans or []] == ["two"]
+
+
+def test_who_is_signed_out_is_told_and_loses_nothing_when_they_sign_in_again_elsewhere(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(9)])
+    page = sign_in(ann)
+    begin(page, project)
+    page.wait_for_load_state("networkidle")
+    page.context.clear_cookies()
+    for key, after in [("1", "Text 1."), ("2", "Text 2.")]:
+        page.keyboard.press(key)
+        expect(page.locator("#text")).to_have_text(after)
+    alarm = page.locator("#trouble")
+    expect(alarm).to_contain_text("You are signed out. What is not saved yet is kept in this browser")
+    expect(page.locator("#saved")).to_contain_text("Not saved")
+    assert violations(page) == []
+    assert not Annotation.objects.exists()
+    other = page.context.new_page()
+    other.goto(alarm.get_by_role("link", name="Sign in").get_attribute("href") or "")
+    other.fill("input[name=login]", ann.username)
+    other.fill("input[name=password]", "correct horse")
+    other.press("input[name=password]", "Enter")
+    expect(other.locator("#text")).to_have_text("Text 2.")
+    all_saved(other)
+    all_saved(page)
+    expect(alarm).to_be_hidden()
+    page.keyboard.press("3")  # the token of this page is over
+    expect(page.locator("#text")).to_have_text("Text 3.")
+    all_saved(page)
+    given = Annotation.objects.order_by("id").values_list("item__text", "label__name")
+    assert list(given) == [("Text 0.", "good"), ("Text 1.", "bad"), ("Text 2.", "neither")]
+
+
+def test_who_is_no_member_any_more_is_told_what_was_not_stored(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(9)])
+    page = sign_in(ann)
+    begin(page, project)
+    page.wait_for_load_state("networkidle")
+    Membership.objects.filter(user=ann).update(state="removed")
+    page.keyboard.press("2")
+    alarm = page.locator("#trouble")
+    expect(alarm).to_contain_text("not a member")
+    expect(alarm).to_contain_text("You had answered “bad”")
+    assert not Annotation.objects.exists()
+    Membership.objects.filter(user=ann).update(state="active")
+    alarm.get_by_role("button", name="Try again").click()
+    all_saved(page)
+    expect(alarm).to_be_hidden()
+    assert Annotation.objects.get().label_name == "bad"
+
+
+def test_every_keyboard_has_the_keys(sign_in: SignIn, project: Project, ann: User) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(9)])
+    page = sign_in(ann)
+    begin(page, project)
+    press = "([key, code]) => document.body.dispatchEvent(new KeyboardEvent('keydown', {key, code, bubbles: true}))"
+    page.evaluate(press, ["é", "Digit2"])  # French: digits need Shift there
+    expect(page.locator("#text")).to_have_text("Text 1.")
+    all_saved(page)
+    assert Annotation.objects.get().label_name == "bad"
+    page.evaluate(press, ["я", "KeyZ"])  # Russian
+    expect(page.locator("#text")).to_have_text("Text 0.")
+    page.evaluate(press, ["ل", "KeyG"])  # Arabic
+    expect(page.locator("#guide")).to_be_visible()
