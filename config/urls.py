@@ -10,7 +10,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
 ]
 
-handler400 = "annotation.views.errors.bad_request"
-handler403 = "annotation.views.errors.permission_denied"
-handler404 = "annotation.views.errors.not_found"
-handler500 = "annotation.views.errors.server_error"
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.permission_denied"
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"
