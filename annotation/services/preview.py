@@ -56,6 +56,7 @@ class Preview:
     shown: list[Shown] = field(default_factory=list)
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    details: dict[str, str] = field(default_factory=dict)
     new_labels: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     garbled: int = 0
@@ -63,12 +64,18 @@ class Preview:
     @property
     def imported(self) -> int:
         """How many of the rows that were read come in."""
-        return self.read - self.duplicates - self.rejected.total()
+        return self.read - self.duplicates - self.rejected_rows
 
     @property
-    def problems(self) -> list[tuple[str, int]]:
-        """The reasons for rejection, the commonest first."""
-        return self.rejected.most_common()
+    def rejected_rows(self) -> int:
+        """How many of them are rejected."""
+        # Not from the template, to which a Counter's `total` is the rows with a reason of that name: none
+        return self.rejected.total()
+
+    @property
+    def problems(self) -> list[tuple[str, int, str]]:
+        """The reasons for rejection, the commonest first, with how many rows and what is said of the first one."""
+        return [(reason, rows, self.details[reason]) for reason, rows in self.rejected.most_common()]
 
 
 def preview_import(source: Import, mapping: Mapping | None) -> Preview:
@@ -113,9 +120,11 @@ def rehearse(source: Import, rows: list[Row], layout: reading.Layout, preview: P
         preview.wrong += wrong.messages
     outcome = {left.number: left for left in left_out}
     preview.duplicates = sum(1 for left in left_out if left.outcome == DUPLICATE)
-    preview.rejected = Counter(
-        left.reason.partition(":")[0] for left in left_out if left.outcome != DUPLICATE
-    )
+    for left in sorted(left_out):
+        if left.outcome != DUPLICATE:
+            reason, _, detail = left.reason.partition(":")
+            preview.rejected[reason] += 1
+            preview.details.setdefault(reason, detail.strip())
     preview.shown = [show(row, source.mapping, outcome.get(row.number)) for row in rows[:ROWS_SHOWN]]
 
 

@@ -49,7 +49,12 @@ def import_list(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             return redirect("import-map", slug, source.pk)
     page = Paginator(queries.imports(project), 25).get_page(request.GET.get("page"))
-    context = {"form": form, "limits": limits, "page": page, "formats": FORMATS.values()}
+    context = {
+        "form": form,
+        "limits": limits,
+        "page": page,
+        "formats": [name for format, name in FORMATS.items() if format != "rejected"],
+    }
     wrong = form.errors or limits.errors
     return render(request, "annotation/imports.html", context, status=400 if wrong else 200)
 

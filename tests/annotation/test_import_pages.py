@@ -1,5 +1,6 @@
 """Importing in the browser: upload, columns, result, undo; without JavaScript."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,9 @@ def test_upload_columns_import_and_undo(
         and "Rejected: empty" in shown
         and "same text as row 1" in shown
     )
+    figures = dict(re.findall(r"<dt>(\w+)</dt><dd class=\"n\">(?:<b>)?(\d+)", shown))
+    assert figures == {"Texts": "1", "Duplicates": "1", "Rejected": "2", "Rows": "4"}
+    assert "<b>Unknown label.</b> 1 row will be rejected, first: odd." in shown
     assert not Item.objects.exists() and not Job.objects.exists()
     answer = client.post(columns, CHOICES | {"round": project.rounds.get().pk, "import": "1"})
     result = f"/projects/weather/imports/{source.pk}/"
