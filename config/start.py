@@ -10,15 +10,17 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from config.embedded import EmbeddedServersError, servers
 
 ROOT = Path(__file__).resolve().parent.parent
+FIRST_ACCOUNT = "The first account is made by: .venv/bin/python manage.py createsuperuser\n"
 
 
 def main() -> int:
-    """Prepare, announce and run; the exit code is that of the first part that failed."""
+    """Prepare and run; the exit code is that of the first part that failed."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--demo", action="store_true", help="load the demonstration project first")
     demo = arguments.parse_args().demo
@@ -36,10 +38,7 @@ def main() -> int:
     for step in [*steps, ["load_demo"]] if demo else steps:
         if code := subprocess.run([sys.executable, "manage.py", *step], cwd=ROOT, check=False).returncode:
             return code
-    print(f"\nLoupe runs at http://127.0.0.1:{port}/ (stop it with Ctrl-C).", flush=True)
-    if not demo:
-        print("The first account is made by: .venv/bin/python manage.py createsuperuser", flush=True)
-    return run(port)
+    return run(port, "" if demo else FIRST_ACCOUNT)
 
 
 def port_problem(port: str) -> str | None:
@@ -56,8 +55,11 @@ def port_problem(port: str) -> str | None:
     return None
 
 
-def run(port: str) -> int:
-    """Run the Procfile until it ends or somebody stops it; a signal to us is passed on."""
+def run(port: str, told: str = "") -> int:
+    """Run the Procfile until it ends or somebody stops it; a signal to us is passed on.
+
+    Where Loupe is, and what else is `told`, is said as soon as somebody who goes there finds it.
+    """
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     command = [sys.executable, "-m", "honcho", "start", "--port", port]
     environment = os.environ | {
@@ -74,8 +76,20 @@ def run(port: str) -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
+    if listens(int(port), parts):
+        print(f"\nLoupe runs at http://127.0.0.1:{port}/ (stop it with Ctrl-C).\n{told}", flush=True)
     code = parts.wait()
     return 0 if stopped else code
+
+
+def listens(port: int, parts: "subprocess.Popen[bytes]") -> bool:
+    """Wait until the web server listens; False where the parts ended before it did."""
+    while parts.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.1)
+    return False
 
 
 if __name__ == "__main__":
