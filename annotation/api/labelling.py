@@ -15,6 +15,7 @@ from annotation.access import authorise_role, object_for, role_of
 from annotation.api.errors import Conflict
 from annotation.api.plain import PlainView, plain_json, plain_response
 from annotation.api.requests import Request
+from annotation.api.values import SpanSerializer, ValueSerializer
 from annotation.models import Annotation, Flag, Item, Project, Suggested
 from annotation.queries import labelling as reads
 from annotation.queries.gold import feedback
@@ -22,6 +23,7 @@ from annotation.queries.progress import shown_progress
 from annotation.queries.suggestions import as_told
 from annotation.queries.values import label_names, named_value
 from annotation.services import answers, flags, labelling, timekeeping
+from annotation.services.values import value_of
 
 LONGEST_COMMENT = 10_000
 
@@ -36,31 +38,6 @@ class LeasedItemSerializer(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     text = serializers.CharField()
     meta = serializers.DictField()
-
-
-class OffsetField(serializers.IntegerField):
-    """A whole number; nothing that merely looks like one."""
-
-    def to_internal_value(self, data: Any) -> int:
-        if not isinstance(data, int) or isinstance(data, bool):
-            self.fail("invalid")
-        return int(super().to_internal_value(data))
-
-
-class SpanSerializer(serializers.Serializer[Any]):
-    """A marked stretch of the text: offsets in Unicode code points, end exclusive."""
-
-    start = OffsetField()
-    end = OffsetField()
-    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
-
-    @classmethod
-    def many_init(cls, *args: Any, **kwargs: Any) -> Any:
-        """Where spans may be null, that is said of the list, and of none of them."""
-        allow_null = kwargs.pop("allow_null", False)
-        made = super().many_init(*args, **kwargs)
-        made.allow_null = allow_null
-        return made
 
 
 class SuggestionSerializer(serializers.Serializer[Any]):
@@ -99,7 +76,8 @@ class MinutesSerializer(serializers.Serializer[Any]):
 class HandoutSerializer(serializers.Serializer[Any]):
     """The items that you hold, or the reason why there is none.
 
-    `until` says when a limit ends. At a limit, what you hold already can still be answered.
+    `until` says when a limit ends. At a limit, what you hold already can still be answered. `screen_version` changes
+    with the labels, and with what else is asked.
     """
 
     assignments = LeaseSerializer(many=True)
@@ -110,6 +88,7 @@ class HandoutSerializer(serializers.Serializer[Any]):
     break_minutes = serializers.IntegerField()
     quota = serializers.IntegerField(allow_null=True)
     guideline_version = serializers.IntegerField(allow_null=True)
+    screen_version = serializers.IntegerField()
     read_version = serializers.IntegerField(allow_null=True)
     reason = serializers.ChoiceField(
         ["done", "paused", "read_guideline", "sitting_limit", "day_limit", "total_limit"], required=False
@@ -150,6 +129,7 @@ def handout_data(handout: labelling.Handout, project: Project) -> dict[str, Any]
         **clock_data(handout, project),
         "quota": handout.quota,
         "guideline_version": handout.guideline_version,
+        "screen_version": project.screen_version,
         "read_version": handout.annotator.read_version,
     }
     if handout.reason:
@@ -180,23 +160,11 @@ class NextItems(PlainView):
         return plain_response(handout_data(handout, desk.project))
 
 
-class ValueSerializer(serializers.Serializer[Any]):
-    """What was answered: the one of the three that the project's task asks for."""
-
-    label = serializers.CharField(  # type: ignore[assignment]
-        max_length=100, trim_whitespace=False, required=False, allow_null=True
-    )
-    labels = serializers.ListField(
-        child=serializers.CharField(max_length=100, trim_whitespace=False),
-        max_length=1000,
-        required=False,
-        allow_null=True,
-    )
-    spans = SpanSerializer(many=True, required=False, allow_null=True)
-
-
 class AnswerSerializer(ValueSerializer):
-    """An answer. `key` is made by the client, new for each answer and the same when it is sent again."""
+    """An answer. `key` is made by the client, new for each answer and the same when it is sent again.
+
+    A label that was renamed is also known by the name that it had, as long as no other has that one.
+    """
 
     key = serializers.UUIDField()
     seconds = serializers.FloatField(
@@ -334,7 +302,9 @@ class AnswerItem(PlainView):
             made, new = answers.answer_item(held.assignment, **sent, known=held.known)
         except labelling.Refused as refused:
             raise Conflict(" ".join(refused.messages)) from refused
-        names = {pk: name for name, pk in held.known.items()} if new else label_names(made.round.project)
+        names = {pk: name for name, pk in held.known.items()}
+        if not new or not value_of(made).label_ids <= names.keys():
+            names = label_names(made.round.project)
         shown = annotation_data(made, names)
         if (told := feedback(made, held.assignment.round.project)) is not None:
             shown["feedback"] = told

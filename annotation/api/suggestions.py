@@ -15,10 +15,11 @@ from annotation.access import project_for
 from annotation.api.errors import Conflict
 from annotation.api.estimates import EstimateSerializer
 from annotation.api.jobs import JobSerializer, accepted
-from annotation.api.labelling import SpanSerializer, SuggestionSerializer, own_lease
+from annotation.api.labelling import SuggestionSerializer, own_lease
 from annotation.api.pagination import Cursor
 from annotation.api.plain import PlainView, plain_response
 from annotation.api.requests import Request
+from annotation.api.values import SpanSerializer
 from annotation.models import Role, Round, SuggestionSource
 from annotation.queries import suggestions as reads
 from annotation.services import labelling

@@ -62,6 +62,7 @@ class Project(models.Model):
     )  # after so many exposures a gold item is retired; null: never
     repeat_distance = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     shows_quality = models.BooleanField(default=False)  # annotators see how good their own answers are
+    screen_version = models.PositiveIntegerField(default=1)  # grows when labels or what else is asked change
     sitting_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     day_minutes = models.PositiveSmallIntegerField(null=True, blank=True)
     total_minutes = models.PositiveIntegerField(null=True, blank=True)

@@ -106,6 +106,7 @@ _PROJECT = Columns(
     "break_minutes",
     "gold_wear",
     "repeat_distance",
+    "screen_version",
 )
 _OPEN_ROUND = Columns(
     Round,

@@ -44,7 +44,7 @@ def _lock(project: Project) -> None:
 def save_draft(
     project: Project, user: User, *, body: str, summary: str = "", seen: str | None = None
 ) -> Guideline:
-    """Keeps a draft for the next version; there is one at a time.
+    """Keeps a draft for the next version; there is one at a time, and the audit log keeps what was in it before.
 
     `seen` is the `state_of` what the author began with: if somebody else saved another text since, nothing is saved.
     """
@@ -60,6 +60,11 @@ def save_draft(
         )
     if draft is None:
         draft = Guideline(project=project, version=newest.version + 1 if newest else 1, published=None)
+    new = draft._state.adding
+    if new or (draft.body, draft.summary) != (body, summary):
+        before = None if new else {"body": draft.body, "summary": draft.summary}
+        after = {"summary": summary, "characters": len(body)}
+        record(project, user, "save guideline draft", f"version {draft.version}", before=before, after=after)
     draft.body, draft.summary, draft.created_by = body, summary, user
     draft.created = timezone.now()  # of a draft: when it was last saved
     draft.save()

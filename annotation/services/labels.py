@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from annotation.models import ChangeCount, GoldItem, Label, LabelMigration, Project, User
@@ -105,8 +105,8 @@ def make_labels(project: Project, labels: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _lock(project: Project) -> None:
-    """Two leads must not change a project's labels at once."""
-    Project.objects.select_for_update(no_key=True).get(pk=project.pk)
+    """Two leads must not change a project's labels at once. Open screens learn of it with their next text."""
+    Project.objects.filter(pk=project.pk).update(screen_version=F("screen_version") + 1)
 
 
 def _keep_a_choice(label: Label) -> None:
@@ -196,6 +196,7 @@ def change_label(label: Label, user: User, changes: Mapping[str, Any]) -> Label:
     if "color" in new:
         new["color"] = new["color"] or label.color
     before = {field: getattr(label, field) for field in new if getattr(label, field) != new[field]}
+    after = {field: new[field] for field in before}
     for field, value in new.items():
         setattr(label, field, value)
     _check_name(label)
@@ -213,22 +214,27 @@ def change_label(label: Label, user: User, changes: Mapping[str, Any]) -> Label:
             created_by=user,
         )
     if "position" in changes:
-        _move(label, changes["position"])
+        was, now = _move(label, changes["position"])
+        if was != now:
+            before["position"], after["position"] = was, now
     if before:
-        after = {field: new[field] for field in before}
         record(label.project, user, "change label", label.name, before=before, after=after)
     if "name" in before:
         count_change(label.project, ChangeCount.Kind.LABELS)
     return label
 
 
-def _move(label: Label, place: int) -> None:
-    """Puts the label at this place among those in use; the others follow."""
-    others = list(Label.objects.filter(project=label.project_id, retired__isnull=True).exclude(pk=label.pk))
-    others.insert(max(0, min(place, len(others))), label)
+def _move(label: Label, place: int) -> tuple[int | None, int]:
+    """Puts the label at this place among those in use, the others follow; where it was (None: retired) and is now."""
+    used = list(Label.objects.filter(project=label.project_id, retired__isnull=True))
+    was = next((at for at, one in enumerate(used) if one.pk == label.pk), None)
+    others = [one for one in used if one.pk != label.pk]
+    now = max(0, min(place, len(others)))
+    others.insert(now, label)
     for at, one in enumerate(others):
         one.position = at
     Label.objects.bulk_update(others, ["position"])
+    return was, now
 
 
 @transaction.atomic

@@ -42,6 +42,7 @@ SETTINGS = [
     *LIMITS,
     "looks_for_copies",
 ]
+ON_SCREEN = {"question", "overlapping_spans", "asks_difficulty", "asks_confidence", "gold_feedback"}
 
 
 def free_slug(name: str) -> str:
@@ -124,7 +125,8 @@ def change_project(project: Project, user: User, changes: dict[str, Any]) -> Pro
         setattr(held, field, value)
     _check(held)
     if new:
-        held.save(update_fields=[*new])
+        held.screen_version += bool(ON_SCREEN & set(new))
+        held.save(update_fields=[*new, "screen_version"])
         record(held, user, "change project", held.name, before=before, after=new)
     if "guideline" in changes:
         publish_guideline(held, user, changes["guideline"])

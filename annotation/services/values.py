@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from annotation.algorithms import spans as span_rules
-from annotation.models import Annotation, Label, Project
+from annotation.models import Annotation, Label, LabelMigration, Project
 
 MOST_SPANS = 5000
 
@@ -49,6 +49,21 @@ def label_ids(project: Project) -> dict[str, int]:
     return taken_over | dict(used)
 
 
+def former_ids(project: Project) -> dict[str, int]:
+    """{former name: id} of labels that can be chosen and were renamed; no name that a label has today.
+
+    Somebody may have had the old name on the screen when they answered, or have answered without a connection.
+    """
+    renamed = LabelMigration.objects.filter(project=project, kind=LabelMigration.Kind.RENAME).order_by("id")
+    usable = set(label_ids(project).values())
+    found = {
+        name: pk if into is None else into
+        for name, pk, into in renamed.values_list("name_before", "label", "label__merged_into")
+    }
+    today = set(Label.objects.filter(project=project, name__in=found).values_list("name", flat=True))
+    return {name: pk for name, pk in found.items() if pk in usable and name not in today}
+
+
 def read_value(
     project: Project,
     text: str,
@@ -61,8 +76,8 @@ def read_value(
     """The value of what was sent for the text, as the project's task wants it.
 
     `known` are the project's label ids by name, read when they are not given. Raises ValidationError, by field, for
-    an answer of another task, unknown labels, and spans that are out of the text, empty, turned round, or overlap
-    where the project does not allow it.
+    an answer of another task, unknown labels (the former name of a label is known), and spans that are out of the text,
+    empty, turned round, or overlap where the project does not allow it.
     """
     wanted = {"classification": "label", "multilabel": "labels", "spans": "spans"}[project.task]
     sent = {"label": label, "labels": labels, "spans": spans}
@@ -72,6 +87,9 @@ def read_value(
             {wanted: f"This project asks for “{wanted}”; send that and nothing in its place."}
         )
     ids = label_ids(project) if known is None else known
+    named = {label} if label is not None else {*(labels or ()), *(span["label"] for span in spans or ())}
+    if not named <= ids.keys():
+        ids = {**former_ids(project), **ids}
     if label is not None:
         return AnswerValue(label=_id(ids, label, "label"))
     if labels is not None:

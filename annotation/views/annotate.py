@@ -151,6 +151,7 @@ def _context(
             "quota": handout.quota,
             "sitting": sitting,
             "guideline_version": handout.guideline_version,
+            "screen_version": project.screen_version,
         },
     }
 

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from annotation.access import authorise, may, object_for, project_for
 from annotation.api.errors import Conflict
 from annotation.api.requests import Request
+from annotation.api.values import SpanSerializer
 from annotation.models import MetaLabel, Project, Role, User
 from annotation.queries.values import label_names, named_value
 from qc.models import Case, Decision, GuidelineProposal, Outcome, Vote
@@ -36,14 +37,6 @@ class CaseItemSerializer(serializers.Serializer[Any]):
     external_id = serializers.CharField(allow_null=True)
     text = serializers.CharField()
     meta = serializers.JSONField()
-
-
-class SpanSerializer(serializers.Serializer[Any]):
-    """A marked stretch of the text, in Unicode code points, end exclusive."""
-
-    start = serializers.IntegerField(min_value=0)
-    end = serializers.IntegerField(min_value=0)
-    label = serializers.CharField(max_length=100)  # type: ignore[assignment]
 
 
 class CaseAnswerSerializer(serializers.Serializer[Any]):

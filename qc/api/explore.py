@@ -12,10 +12,10 @@ from rest_framework.views import APIView
 from annotation.access import authorise, may, object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
+from annotation.api.values import SpanSerializer
 from annotation.models import Role
 from annotation.queries.values import label_names, named_value
 from annotation.services.values import AnswerValue, value_of
-from qc.api.cases import SpanSerializer
 from qc.jobs import start_exploration, start_sample
 from qc.models import MetaLabelVote, Sample, SampleItem, Suspect
 from qc.queries import samples as sample_queries

@@ -11,8 +11,8 @@ from rest_framework.views import APIView
 from annotation import jobs
 from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
-from annotation.api.labelling import SpanSerializer, ValueSerializer
 from annotation.api.requests import Request
+from annotation.api.values import SpanSerializer, ValueSerializer
 from annotation.models import GoldItem, Item, Role, User
 from annotation.queries.gold import gold_items
 from annotation.queries.values import label_names, named_value

@@ -34,4 +34,15 @@ window.ActiveClock = class ActiveClock {
   sitting() {
     return this.before + this.total + this.pending();
   }
+
+  /* Keeps the clock of this sitting on the screen, against its limit in minutes if there is one */
+  show(limit) {
+    const tick = () => {
+      const s = Math.floor(this.sitting()), words = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+      for (const time of document.querySelectorAll("[data-clock]")) time.textContent = time.dataset.clock === "minutes" ? Math.floor(s / 60) : words;
+      for (const bar of document.querySelectorAll("[data-clock-bar]")) bar.value = limit ? Math.min(s, 60 * limit) : 0;
+    };
+    tick();
+    setInterval(tick, 1000);
+  }
 };

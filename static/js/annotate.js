@@ -134,7 +134,8 @@
     if (fresh) $("said").textContent = `${message}Next text. ${fresh.item.text.slice(0, 400)}${suggestion.inWords(fresh)}`;
   };
   const leave = () => {
-    if (stopping === "paused" || !outbox.jobs.length) location.assign(told.urls.page);
+    if (stopping !== "paused" && outbox.jobs.length) return;
+    location.assign(told.urls.page + (stopping === "changed" ? "?changed" : ""));
   };
 
   /* The next texts. What the server still counts as mine but I have dealt with is left out. */
@@ -153,6 +154,7 @@
       const said = await fetch(told.urls.next, { method: "POST", headers, body: wanted, signal: AbortSignal.timeout(20000) });
       if (said.ok) {
         outbox.resume();
+        if (["?again", "?changed"].includes(location.search)) history.replaceState(null, "", told.urls.page);
         more = receive(await said.json(), pending);
       } else await hindered(said);
     } catch { /* try again in a moment */ }
@@ -163,11 +165,9 @@
   /* Signed out, signed in anew in another tab (this page's token is over then, and whose page it is may be too), or no
      member any more */
   const hindered = async (said) => {
-    const again = `loupe-again:${told.project}`;
-    if (said.status === 403 && !outbox.memory.size && Date.now() - Number(sessionStorage.getItem(again)) > 60000) {
-      sessionStorage.setItem(again, Date.now());
+    if (said.status === 403 && !outbox.memory.size && location.search !== "?again") {
       keepDraft();
-      return location.assign(told.urls.page);
+      return location.assign(`${told.urls.page}?again`);
     }
     if ([401, 403, 404].includes(said.status) && !outbox.refused.length) halt((await said.json()).detail, said.status);
   };
@@ -179,8 +179,9 @@
     const added = given.assignments.filter((a) => !held.has(a.id) && !gone.has(a.id) && !outbox.holds(a.id));
     ahead.push(...added);
     const over = given.reason === "done" ? !ahead.length && !outbox.jobs.length : Boolean(given.reason);
-    if (over || told.guideline_version !== given.guideline_version) {
-      stopping = given.reason || "read_guideline";
+    const changed = told.screen_version !== given.screen_version;
+    if (over || changed || told.guideline_version !== given.guideline_version) {
+      stopping = given.reason || (changed ? "changed" : "read_guideline");
       ahead = []; // they stay mine and come back on the next page
     }
     if (stopping === "paused" || (stopping && !fresh && at < 0)) {
@@ -369,17 +370,8 @@
     acts[k]();
   });
 
-  /* The clock of this sitting */
-  const tick = () => {
-    const s = Math.floor(clock.sitting()), limit = told.sitting.limit;
-    const words = `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
-    for (const time of document.querySelectorAll("[data-clock]")) time.textContent = time.dataset.clock === "minutes" ? Math.floor(s / 60) : words;
-    for (const bar of document.querySelectorAll("[data-clock-bar]")) bar.value = limit ? Math.min(s, 60 * limit) : 0;
-  };
-  tick();
-  setInterval(tick, 1000);
-
   /* Begin */
+  clock.show(told.sitting.limit);
   ahead = told.assignments.filter((one) => !outbox.holds(one.id));
   fresh = ahead.shift() ?? null;
   if (told.opened) {
@@ -388,6 +380,7 @@
   }
   recallDraft();
   show();
+  if (location.search === "?changed") say("The labels, or what is asked, have changed. Look before you go on.");
   if (outbox.jobs.length) outbox.flush();
   fill();
 })();

@@ -134,6 +134,13 @@ def test_an_old_version_comes_back_as_a_draft_but_never_over_another(project: Pr
         guidelines.restore_version(project, lea, 1)
 
 
+def test_what_a_draft_said_before_it_was_saved_anew_is_in_the_log(project: Project, lea: User) -> None:
+    for body in ("# One", "# One", "# Two"):
+        guidelines.save_draft(project, lea, body=body)
+    entries = AuditEntry.objects.filter(action="save guideline draft").order_by("id")
+    assert [entry.before and entry.before["body"] for entry in entries] == [None, "# One"]
+
+
 def test_a_discarded_draft_can_be_read_in_the_log(project: Project, lea: User, page: Pages) -> None:
     guidelines.save_draft(project, lea, body="typed for an hour")
     page(lea).post(f"/projects/{project.slug}/guideline/discard/")

@@ -70,6 +70,13 @@ def test_a_renamed_label_keeps_its_id_and_its_answers(
     assert (migration.kind, migration.name_before, migration.name_after) == ("rename", "good", "fine")
 
 
+def test_moving_a_label_is_in_the_log(api: Api, project: Project, lea: User, good: Label) -> None:
+    for _ in range(2):  # the second one moves nothing
+        assert api(lea).patch(url(project, good), {"position": 2}).status_code == 200
+    entry = AuditEntry.objects.get(action="change label")
+    assert (entry.before, entry.after) == ({"position": 0}, {"position": 2})
+
+
 def test_the_same_name_again_is_no_migration(api: Api, project: Project, lea: User, good: Label) -> None:
     assert api(lea).patch(url(project, good), {"name": "good"}).status_code == 200
     assert not LabelMigration.objects.exists()

@@ -81,6 +81,8 @@ def test_a_panel_settles_spans(
     refused = api(ada).post(f"/api/v1/cases/{case.pk}/votes/", {"spans": outside}, format="json")
     assert refused.status_code == 400
     assert "end of the text" in refused.json()["errors"][0]["message"]
+    nothing = api(ada).post(f"/api/v1/cases/{case.pk}/votes/", {"spans": [None]}, format="json")
+    assert nothing.status_code == 400
     ended = vote(api(ada), case, spans=spans)
     assert ended["decision"]["spans"] == spans[::-1]
     overruled = {a["annotator"]: a for a in api(lea).get(f"/api/v1/cases/{case.pk}/").json()["answers"]}

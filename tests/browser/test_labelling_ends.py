@@ -6,9 +6,10 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from annotation.models import Annotation, Annotator, Membership, Project, Round, User
+from annotation.models import Annotation, Annotator, Label, Membership, Project, Round, User
 from annotation.services.gold import set_gold
 from annotation.services.guidelines import publish_guideline
+from annotation.services.labels import add_label, change_label
 from tests.browser.conftest import violations
 from tests.browser.labelling_pages import SignIn, all_saved, begin, put_in_round
 
@@ -117,3 +118,29 @@ def test_known_answers_are_told_where_the_project_tells_and_nowhere_else(
     assert violations(page) == []
     told.get_by_role("button").click()
     expect(told).to_be_hidden()
+
+
+def test_changed_labels_reach_the_screen_with_the_next_text(
+    sign_in: SignIn, project: Project, ann: User, olga: User
+) -> None:
+    put_in_round(project, [f"Text {n}." for n in range(20)])
+    page = sign_in(ann)
+    begin(page, project)
+    page.wait_for_load_state("networkidle")
+    change_label(Label.objects.get(name="bad"), olga, {"name": "wet"})
+    add_label(project, olga, name="foggy", hotkey="4")
+    page.keyboard.press("2")  # as the screen has it: “bad”
+    foggy, text = page.get_by_role("button", name="foggy"), page.locator("#text")
+    for key in "13131313":  # the change comes after the text at hand; the next ones were there before
+        if foggy.is_visible():
+            break
+        before = text.text_content() or ""
+        page.keyboard.press(key)
+        expect(text).not_to_have_text(before)
+    expect(foggy).to_be_visible()
+    expect(page.locator("#said")).to_contain_text("have changed")
+    page.keyboard.press("4")
+    all_saved(page)
+    expect(page.locator("#trouble")).to_be_hidden()
+    given = list(Annotation.objects.order_by("id").values_list("label__name", flat=True))
+    assert (given[0], given[-1]) == ("wet", "foggy")

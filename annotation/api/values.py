@@ -1,0 +1,45 @@
+"""What is answered, over REST: a label, several, or marked spans. The same for answers, gold and decisions."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+
+class OffsetField(serializers.IntegerField):
+    """A whole number; nothing that merely looks like one."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not isinstance(data, int) or isinstance(data, bool):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class SpanSerializer(serializers.Serializer[Any]):
+    """A marked stretch of the text: offsets in Unicode code points, end exclusive."""
+
+    start = OffsetField()
+    end = OffsetField()
+    label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
+
+    @classmethod
+    def many_init(cls, *args: Any, **kwargs: Any) -> Any:
+        """Where spans may be null, that is said of the list, and of none of them."""
+        allow_null = kwargs.pop("allow_null", False)
+        made = super().many_init(*args, **kwargs)
+        made.allow_null = allow_null
+        return made
+
+
+class ValueSerializer(serializers.Serializer[Any]):
+    """What was answered: the one of the three that the project's task asks for."""
+
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=100, trim_whitespace=False, required=False, allow_null=True
+    )
+    labels = serializers.ListField(
+        child=serializers.CharField(max_length=100, trim_whitespace=False),
+        max_length=1000,
+        required=False,
+        allow_null=True,
+    )
+    spans = SpanSerializer(many=True, required=False, allow_null=True)
