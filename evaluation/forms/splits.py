@@ -30,7 +30,13 @@ class SplitSetForm(forms.Form):
     """One row for each rule of the recipe."""
 
     name = forms.CharField(max_length=80, label="Name")
-    seed = forms.IntegerField(min_value=0, max_value=2**63 - 1, initial=0, label="Seed")
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**63 - 1,
+        initial=0,
+        label="Seed",
+        widget=forms.TextInput(attrs={"class": "mini wide", "inputmode": "numeric"}),
+    )
     train = percent_field("train", 80)
     validation = percent_field("validation", 10)
     test = percent_field("test", 10)
@@ -67,7 +73,6 @@ class SplitSetForm(forms.Form):
             used = [field for field in [initial.get(name)] if field and field not in fields]
             choice.choices = [("", "no field"), *((field, field) for field in [*fields, *used])]
         self.has_fields = bool(choices.group)
-        self.fields["seed"].widget.attrs |= MINI
 
     def clean(self) -> dict[str, Any]:
         """Adds `recipe`, made of the rows and checked as over REST."""

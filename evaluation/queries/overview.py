@@ -195,7 +195,10 @@ def _about_labelling(now: Standing) -> list[Todo]:
         others = len(labelling.paused) - 1
         who = first.user.display_name + (f" and {others} more are" if others else " is")
         by_rule = first.paused_by_id is None
-        why = first.paused_because or "Their answers still count until you decide."
+        told = (
+            f"{first.user.display_name} was told: “{first.paused_because}” " if first.paused_because else ""
+        )
+        why = f"{told}Their answers still count until you decide."
         found.append(
             Todo(
                 "bad" if by_rule else "warn",

@@ -92,7 +92,6 @@ def _facts(chosen: SplitSet) -> dict[str, Any]:
         {
             "name": name,
             "items": counts[name]["items"],
-            "labels": [counts[name]["labels"].get(label, 0) for label in labels],
             "filled": len(counts[name]["labels"]),
             "files": [files[f"{name}.{extension}"] for extension in ("csv", "jsonl", "parquet")],
         }
@@ -104,7 +103,9 @@ def _facts(chosen: SplitSet) -> dict[str, Any]:
         "state": state,
         "job": job if job and job.alive else None,
         "parts": parts,
-        "labels": labels,
+        "by_label": [
+            (label, [counts[part["name"]]["labels"].get(label, 0) for part in parts]) for label in labels
+        ],
         "total": sum(part["items"] for part in parts),
         "checks": checks,
         "passed": tones.count("good"),
