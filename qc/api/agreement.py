@@ -35,10 +35,12 @@ class LabelAgreementSerializer(serializers.Serializer[Any]):
 
 
 class PairSerializer(serializers.Serializer[Any]):
-    """Two annotators on the items that both answered; `low` and `high` are kappa's interval."""
+    """Two annotators, by name and id, on the items that both answered; `low` and `high` are kappa's interval."""
 
     a = serializers.CharField()
     b = serializers.CharField()
+    a_id = serializers.IntegerField(required=False)
+    b_id = serializers.IntegerField(required=False)
     items = serializers.IntegerField()
     kappa = serializers.FloatField(allow_null=True)
     low = serializers.FloatField(allow_null=True)

@@ -38,8 +38,9 @@ def compute_agreement(project: Project, round_: Round | None, progress: Progress
     progress(0.2, f"{len(answers):,} answers")
     measured = measure(project, quality_settings(project), answers)
     people = authors(project)
-    result, pairs = agreement_result(measured, [people[int(pk)][0] for pk in measured.person_ids])
-    result["shown_pairs"] = shown_pairs(pairs, len(measured.person_ids))
+    usernames = [people[int(pk)][0] for pk in measured.person_ids]
+    result, pairs = agreement_result(measured, usernames)
+    result["shown_pairs"] = shown_pairs(pairs, measured)
     progress(0.5, "by week, guideline and cohort")
     result["parts"] = parts_of(project, measured, answers)
     progress(0.7, f"reports of {len(measured.person_ids):,} people")

@@ -160,12 +160,19 @@ def _items_confused(measured: Measured, by_code: sparse.csc_array, a: int, b: in
 
 
 def _pairs(measured: Measured, usernames: list[str]) -> list[dict[str, Any]]:
-    """Every two annotators with a text in common: Cohen's kappa, or for spans F1 in the place of agreement."""
+    """Every two annotators with a text in common: Cohen's kappa, or for spans F1 in the place of agreement.
+
+    Names may be there twice, as a member's and as one that came with a file; the ids of the annotators tell them apart.
+    """
+
+    def named(a: int, b: int) -> dict[str, Any]:
+        ids = {"a_id": int(measured.person_ids[a]), "b_id": int(measured.person_ids[b])}
+        return {"a": usernames[a], "b": usernames[b], **ids}
+
     if measured.spans is not None:
         return [
-            {
-                "a": usernames[a],
-                "b": usernames[b],
+            named(a, b)
+            | {
                 "items": texts,
                 "kappa": None,
                 "low": None,
@@ -175,11 +182,32 @@ def _pairs(measured: Measured, usernames: list[str]) -> list[dict[str, Any]]:
             for (a, b), (texts, both, sizes) in measured.spans.pairs.items()
         ]
     found = annotator_pairs(measured.items, measured.persons, measured.codes, measured.counts.shape[1])
-    return [row | {"a": usernames[row["a"]], "b": usernames[row["b"]]} for row in found.rows()]
+    return [{**row, **named(row["a"], row["b"])} for row in found.rows()]
 
 
-def shown_pairs(pairs: list[dict[str, Any]], people: int) -> list[dict[str, Any]]:
-    """The pairs that pages show: all of a small team, else those that agree least on enough texts."""
+def shown_pairs(pairs: list[dict[str, Any]], measured: Measured) -> list[dict[str, Any]]:
+    """The pairs that pages show, each with the texts on which the two differ (`apart`), the most disputed first."""
+    people = len(measured.person_ids)
+    shown = _most_worth_showing(pairs, people)
+    order = np.argsort(measured.persons, kind="stable")
+    rows = np.split(order, np.cumsum(np.bincount(measured.persons, minlength=people))[:-1])
+    of_each = dict(zip(measured.person_ids.tolist(), rows, strict=True)) if people else {}
+    entropy = entropy_of_answers(measured.counts)
+
+    def apart(one: Integers, other: Integers) -> list[int]:
+        both, here, there = np.intersect1d(
+            measured.items[one], measured.items[other], assume_unique=True, return_indices=True
+        )
+        texts = both[measured.codes[one][here] != measured.codes[other][there]]
+        first = texts[np.lexsort((texts, -entropy[texts]))][:MOST_OF_A_PAIR]
+        found: list[int] = measured.item_ids[first].tolist()
+        return found
+
+    return [pair | {"apart": apart(of_each[pair["a_id"]], of_each[pair["b_id"]])} for pair in shown]
+
+
+def _most_worth_showing(pairs: list[dict[str, Any]], people: int) -> list[dict[str, Any]]:
+    """All pairs of a small team, else those that agree least on enough texts."""
     if people <= MOST_IN_HEAT:
         return pairs
     known = [pair for pair in pairs if pair["kappa"] is not None or pair["agreement"] is not None]

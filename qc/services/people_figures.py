@@ -120,7 +120,7 @@ def people_reports(
             "gold_over_time": _gold_blocks(checks, gold),
             "gold_missed": _missed(measured, checks, said, gold),
             "tests": [_test(pattern, measured, names, tested) for pattern in own_patterns],
-            "with": with_whom.get(names[at], [])[:MOST_WITH],
+            "with": with_whom.get(pk, [])[:MOST_WITH],
         }
         reports.append((pk, brief, full))
     for at in _worrying([brief for _, brief, _ in reports], floor):
@@ -281,12 +281,13 @@ def _test(pattern: Pattern, measured: Measured, names: list[str], tested: Tested
     }
 
 
-def _by_person(pairs: Sequence[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
-    """name → pairs with others, the most shared texts first."""
-    found: dict[str, list[dict[str, Any]]] = {}
+def _by_person(pairs: Sequence[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
+    """Annotator id → pairs with others, the most shared texts first."""
+    found: dict[int, list[dict[str, Any]]] = {}
     for pair in sorted(pairs, key=lambda row: -row["items"]):
+        figures = {k: v for k, v in pair.items() if k not in {"a", "b", "a_id", "b_id"}}
         for own, other in (("a", "b"), ("b", "a")):
-            rows = found.setdefault(pair[own], [])
+            rows = found.setdefault(pair[f"{own}_id"], [])
             if len(rows) < MOST_WITH:
-                rows.append({"with": pair[other]} | {k: v for k, v in pair.items() if k not in {"a", "b"}})
+                rows.append({"with": pair[other], "annotator": pair[f"{other}_id"], **figures})
     return found

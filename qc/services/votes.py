@@ -149,8 +149,8 @@ def stand_aside(case: Case, user: User) -> None:
 def decide_case(case: Case, user: User, *, proposal: str = "", **sent: Any) -> Decision:
     """Ends a case. The same decision as the panel's votes made confirms theirs.
 
-    Raises CaseConflict if the case is decided (it can be reopened, not decided again), and if the votes are there, do
-    not agree, and the tie rule gives the decision to others.
+    Raises CaseConflict if the case is decided (it can be reopened, not decided again), while the panel is voting, and
+    if the votes are there, do not agree, and the tie rule gives the decision to others.
     """
     ending = read_ending(case, **sent)
     held = lock_case(case)
@@ -163,24 +163,27 @@ def decide_case(case: Case, user: User, *, proposal: str = "", **sent: Any) -> D
         standing.save(update_fields=["by_votes", "decided_by", "rationale"])
         record(held.project, user, "confirm decision", f"case {held.pk}")
         return standing
-    _check_tie_rule(held, user)
+    _check_may_end(held, user)
     decision = _end(held, user, ending, by_votes=False)
     propose_change(held, user, proposal, ending.clause)
     case.refresh_from_db()
     return decision
 
 
-def _check_tie_rule(case: Case, user: User) -> None:
-    """That this user may end the case although the votes do not agree."""
-    rule = review_settings(case.project).tie_rule
+def _check_may_end(case: Case, user: User) -> None:
+    """That this user may end the case in place of the votes: nobody has voted, or all have and do not agree.
+
+    A lead may at any time.
+    """
     cast = case.votes.filter(withdrawn__isnull=True).count()
-    if rule == TieRule.PANEL or not cast or may(role_in(user, case.project), Role.LEAD):
+    if not cast or may(role_in(user, case.project), Role.LEAD):
         return
-    if rule == TieRule.VOTE:
+    rule = review_settings(case.project).tie_rule
+    if cast < case.quorum or rule == TieRule.VOTE:
         raise CaseConflict(
             "The panel is voting: the case ends when most votes agree, or when a lead decides."
         )
-    if cast >= case.quorum:
+    if rule == TieRule.LEAD:
         raise CaseConflict("The votes do not agree, and in this project a lead decides then.")
 
 

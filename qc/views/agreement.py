@@ -14,9 +14,11 @@ from annotation.access import open_project
 from annotation.models import Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from annotation.queries.projects import rounds
+from annotation.templatetags.loupe import interval
 from qc.jobs import start_agreement
 from qc.models import AgreementReport, QualitySettings
 from qc.queries.agreement import disputed_texts, latest_report, reports
+from qc.queries.blindness import blind_items
 from qc.queries.outdated import since_agreement
 from qc.queries.settings import quality_settings
 from qc.services.agreement import change_quality_settings
@@ -49,7 +51,10 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
         "methods": QualitySettings.Method.choices,
     }
     if report is not None:
-        context |= _figures(project, report, request.GET.get("page", "1"), request.GET.get("people", "1"))
+        assert isinstance(request.user, User)
+        context |= _figures(
+            project, report, request.user, request.GET.get("page", "1"), request.GET.get("people", "1")
+        )
     return render(request, "qc/agreement.html", context)
 
 
@@ -80,8 +85,9 @@ def change_settings(request: HttpRequest, slug: str) -> HttpResponse:
     return redirect("agreement", slug)
 
 
-def _figures(project: Project, report: AgreementReport, page: str, people: str) -> dict[str, Any]:
+def _figures(project: Project, report: AgreementReport, user: User, page: str, people: str) -> dict[str, Any]:
     result = report.result
+    pairs = _pairs(result, user)
     disputed = Paginator(result["disputed_items"], MOST_DISPUTED).get_page(page)
     confused = [
         row | {"ids": ",".join(str(pk) for pk in row["items"])}
@@ -98,7 +104,7 @@ def _figures(project: Project, report: AgreementReport, page: str, people: str) 
         "by_round": [
             {
                 "name": stored.round.name if stored.round else "All rounds",
-                "items": stored.result["items"],
+                "round": stored.round_id,
                 "alpha": stored.result["alpha"],
                 "verdict": verdict(stored.result["alpha"]),
                 "here": stored.pk == report.pk,
@@ -109,10 +115,9 @@ def _figures(project: Project, report: AgreementReport, page: str, people: str) 
         "labels": _labels(result),
         "confused": confused,
         "most_confused": confused[0]["texts"] if confused else 0,
-        "heat": _heat(result) if 2 <= len(result["annotator_reports"]) <= MOST_IN_HEAT else None,
-        "pairs": result.get("shown_pairs", []) if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
+        "heat": _heat(result, pairs) if 2 <= len(result["annotator_reports"]) <= MOST_IN_HEAT else None,
+        "pairs": pairs if len(result["annotator_reports"]) > MOST_IN_HEAT else None,
         "people": Paginator(_people(result), MOST_PEOPLE).get_page(people),
-        "people_by_name": {row["username"]: row.get("annotator") for row in result["annotator_reports"]},
         "disputed": disputed_texts(project, list(disputed), report.round),
         "disputed_page": disputed,
         "disputed_total": result.get("disputed_total", disputed.paginator.count),
@@ -164,24 +169,49 @@ def _or(value: float | None, otherwise: float) -> float:
     return otherwise if value is None else value
 
 
-def _heat(result: dict[str, Any]) -> dict[str, Any]:
-    """A square of cells, one for each pair of annotators; h0 to h9 is kappa from 0 to 1."""
-    ids = {row["username"]: row.get("annotator") for row in result["annotator_reports"]}
-    names = list(ids)
-    known = {(pair["a"], pair["b"]): pair for pair in result.get("shown_pairs", [])}
+def _pairs(result: dict[str, Any], user: User) -> list[dict[str, Any]]:
+    """The pairs that are shown, with the texts on which the two differ, for the address of a list.
+
+    Without texts of which the user must not know yet who said what.
+    """
+    pairs = result.get("shown_pairs", [])
+    blind = blind_items(user, {pk for pair in pairs for pk in pair.get("apart", [])})
+    return [
+        pair | {"ids": ",".join(str(pk) for pk in pair.get("apart", []) if pk not in blind)} for pair in pairs
+    ]
+
+
+def _heat(result: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any]:
+    """A square of cells, one for each pair of annotators; h0 to h9 is kappa, or for spans F1, from 0 to 1."""
+    figure = "agreement" if result["spans"] else "kappa"
+    people = {row["annotator"]: row["username"] for row in result["annotator_reports"]}
+    ids = {name: pk for pk, name in people.items()}  # reports of before have names alone
+    known = {(pair.get("a_id", ids[pair["a"]]), pair.get("b_id", ids[pair["b"]])): pair for pair in pairs}
     known |= {(b, a): pair for (a, b), pair in known.items()}
     rows = []
-    for a in names:
+    for a, name in people.items():
         cells = []
-        for b in names:
+        for b, other in people.items():
             pair = known.get((a, b))
-            kappa = pair["kappa"] if pair else None
-            tone = "" if kappa is None else f"h{min(9, int(max(kappa, 0.0) * 10))}"
-            cells.append({"self": a == b, "with": b, "pair": pair, "tone": tone})
-        rows.append({"name": a, "annotator": ids.get(a), "cells": cells})
-    values = [pair["kappa"] for pair in result.get("shown_pairs", []) if pair["kappa"] is not None]
+            value = pair[figure] if pair else None
+            tone = "" if value is None else f"h{min(9, int(max(value, 0.0) * 10))}"
+            cells.append(
+                {
+                    "self": a == b,
+                    "with": other,
+                    "pair": pair,
+                    "value": value,
+                    "interval": interval(pair) if pair else "",
+                    "ids": pair["ids"] if pair else "",
+                    "tone": tone,
+                }
+            )
+        rows.append({"name": name, "annotator": a, "cells": cells})
+    values = [pair[figure] for pair in pairs if pair[figure] is not None]
     return {
-        "names": names,
+        "figure": "F1" if result["spans"] else "κ",
+        "name": "F1" if result["spans"] else "Cohen’s κ",
+        "names": list(people.values()),
         "rows": rows,
         "lowest": min(values, default=None),
         "highest": max(values, default=None),

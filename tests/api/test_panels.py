@@ -151,6 +151,19 @@ def test_where_a_lead_ends_ties_no_adjudicator_does(
     assert api(lea).post(f"/api/v1/cases/{case.pk}/decision/", decision).status_code == 201
 
 
+def test_votes_that_were_cast_are_not_cut_short_by_one_of_the_panel(
+    lea: User, ada: User, eve: User, api: Api, project: Project, answer: Answer
+) -> None:
+    [case] = open_cases(project, lea, [answer("rain", ann="good").pk], quorum=3)
+    vote(api(ada), case, label="good")
+    vote(api(lea), case, label="good")
+    decision = {"outcome": "label", "label": "bad"}
+    refused = api(eve).post(f"/api/v1/cases/{case.pk}/decision/", decision)
+    assert refused.status_code == 409
+    assert "The panel is voting" in refused.json()["detail"]
+    assert api(lea).post(f"/api/v1/cases/{case.pk}/decision/", decision).status_code == 201
+
+
 def test_where_one_more_vote_ends_ties_the_panel_grows(
     project: Project, lea: User, ada: User, eve: User, api: Api, answer: Answer
 ) -> None:

@@ -18,6 +18,7 @@ from qc.services.review import change_review_settings
 from qc.views import agreement
 from tests.qc.conftest import Answer
 
+AnswerAs = Callable[[User, Item, str], Annotation]
 Page = Callable[[User | None], Client]
 Work = Callable[[], list[Job]]
 
@@ -73,6 +74,21 @@ def test_each_round_has_its_own_figures(
         assert page(lea).get(f"/projects/weather/agreement/?round={wrong}").status_code == 404
 
 
+def test_pairs_lead_to_the_texts_on_which_they_differ_unless_one_must_be_blind_there(
+    project: Project, lea: User, ann: User, page: Page, work: Work, answer: Answer, answer_as: AnswerAs
+) -> None:
+    """One of the two has the name of the other, as when a member's older answers came with a file."""
+    apart, blind, alike = (answer(text, ann="good") for text in ("apart", "blind", "alike"))
+    for item, said in ((apart, "bad"), (blind, "bad"), (alike, "good")):
+        answer_as(ann, item, said)
+    open_cases(project, lea, [blind.pk])
+    compute(page(lea), work)
+    found = shown(page(lea), "/projects/weather/agreement/")
+    [table] = re.findall(r'<table class="heat.*?</table>', found, re.DOTALL)
+    assert re.findall(r"\?ids=([\d,]*)", table) == [str(apart.pk), str(apart.pk)]
+    assert "on 3 shared texts" in table
+
+
 def test_with_many_people_the_worst_pairs_stand_in_a_table(
     project: Project,
     lea: User,
@@ -88,6 +104,7 @@ def test_with_many_people_the_worst_pairs_stand_in_a_table(
     compute(page(lea), work)
     found = shown(page(lea), "/projects/weather/agreement/")
     assert "Shared texts" in found
+    assert "95% interval" in re.findall(r"Annotator pairs</h2>.*?</table>", found, re.DOTALL)[0]
     assert 'class="heat' not in found
     monkeypatch.setattr(agreement, "MOST_PEOPLE", 10)
     parts = [shown(page(lea), f"/projects/weather/agreement/?people={at}") for at in (1, 2)]

@@ -496,5 +496,6 @@ def test_spans_have_f1_and_alpha_over_tokens(project: Project, lea: User, page: 
     assert result["spans"]["entity_f1"]["value"] == pytest.approx(2 / 3)
     assert result["metric"] == "token-nominal"
     assert result["shown_pairs"][0]["agreement"] == pytest.approx(2 / 3)
-    assert page(lea).get("/projects/weather/agreement/").status_code == 200
+    shown = page(lea).get("/projects/weather/agreement/").content.decode()
+    assert "ann and ben: F1 0.67 on 1 shared texts" in shown
     assert page(lea).get(f"/projects/weather/annotators/{ann.pk}/").status_code == 200
