@@ -19,7 +19,7 @@ from evaluation.services.allocation import Allocation
 from evaluation.services.split_checks import check_split_set
 from evaluation.services.split_files import remove_files, write_files
 from qc.models import QualitySettings, Treatment
-from qc.queries.meta_labels import treated
+from qc.queries.meta_labels import doubted_since, treated
 from qc.queries.resolved import resolved_labels
 from qc.queries.settings import quality_settings
 
@@ -165,12 +165,16 @@ def labelled_candidates(split_set: SplitSet) -> pd.DataFrame:
 def _left_out_by_policy(project: Project, frame: pd.DataFrame) -> dict[int, str]:
     """The texts that the policy for meta-labels leaves out, each with its kind.
 
-    What is to be relabelled stays where people have answered since, and waits where there is but an imported label.
+    What is to be relabelled stays where it is decided, gold, or answered since, and waits where there is but an
+    imported label, or one of answers that were seen and found wrong.
     """
     out = treated(project, Treatment.DROP)
     waiting = treated(project, Treatment.RELABEL)
-    answered = set(frame.loc[frame["source"].isin(["inferred", "adjudicated", "gold"]), "item_id"])
-    return {**{item: kind for item, kind in waiting.items() if item not in answered}, **out}
+    settled = set(frame.loc[frame["source"].isin(["adjudicated", "gold"]), "item_id"])
+    answered = set(frame.loc[frame["source"].eq("inferred"), "item_id"])
+    for kind in set(waiting.values()):
+        answered -= doubted_since(project, kind, [item for item, own in waiting.items() if own == kind])
+    return {**{item: kind for item, kind in waiting.items() if item not in settled | answered}, **out}
 
 
 def _break_ties_by_policy(project: Project, frame: pd.DataFrame) -> None:

@@ -4,11 +4,13 @@ An open flag is a vote of its author for its kind. A standing decision outweighs
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import connection
+from django.db.models import OuterRef, Subquery
 
-from annotation.models import Flag, Item, MetaLabel, Project, User
+from annotation.models import Annotation, Flag, Item, MetaLabel, Project, User
 from qc.models import Decision, MetaLabelVote, Treatment
 from qc.queries.blindness import is_blind
 from qc.queries.review import review_settings
@@ -63,6 +65,19 @@ def treated(project: Project, treatment: Treatment) -> dict[int, str]:
         for item, given in voted_kinds(project).items()
         if kinds & set(given)
     }
+
+
+def doubted_since(project: Project, kind: str, items: Iterable[int]) -> set[int]:
+    """Those of these texts that somebody gave the kind after the newest answer, and so with the answers before them.
+
+    Flags do not count: who raises one answers in the same breath, and has not seen what others said.
+    """
+    answers = Annotation.objects.counted().filter(item=OuterRef("item"), round__deleted__isnull=True)
+    newest = answers.order_by("-created").values("created")[:1]
+    marks = MetaLabelVote.objects.filter(
+        item__project=project, item__in=list(items), kind=kind, withdrawn__isnull=True
+    )
+    return set(marks.filter(created__gt=Subquery(newest)).values_list("item_id", flat=True))
 
 
 def opinions(project: Project) -> list[tuple[int, int, str]]:

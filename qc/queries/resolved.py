@@ -61,9 +61,9 @@ def resolved_labels(
     `external_id` (None where none was given); `label_id`, `label` (missing for a tie, and for what a decision
     excludes); `labels`, `spans` (in place of the label where several or spans are asked for); `confidence` (share of
     the answers, or the posterior; 1 when adjudicated or gold; missing for an imported label); `distribution` (label →
-    share or posterior; rows with the same answers may share one dict, so copy before changing it); `source`
-    (adjudicated, gold, inferred or imported); `n` answers; `tie`; `outcome` of the standing decision, "" without one.
-    Decisions “hard” and “guideline” keep the inferred label. With `as_said`, `distribution` and `confidence` are shares
+    share or posterior, all on a label that is decided or gold; rows with the same answers may share one dict, so copy
+    before changing it); `source` (adjudicated, gold, inferred or imported); `n` answers; `tie`; `outcome` of the
+    standing decision, "" without one. Decisions “hard” and “guideline” keep the inferred label. With `as_said`, `distribution` and `confidence` are shares
     of the answers whatever the method: a posterior is no agreement.
 
     Raises ValidationError for a method that is not offered.
@@ -116,6 +116,8 @@ def resolved_labels(
         if posterior is None
         else _posteriors(posterior, answered, names, label)
     )
+    for row in np.flatnonzero(np.isin(source, ["adjudicated", "gold"]) & has_label).tolist():
+        shares[row] = {str(shown[row]): 1.0}
     nothing = np.full(len(keep), None, dtype=object)
     return pd.DataFrame(
         {

@@ -146,6 +146,9 @@ def test_gold_comes_after_decisions_and_before_answers(project: Project, answer:
         1,
     )
     assert (rows["decided"]["label"], rows["decided"]["source"]) == ("bad", "adjudicated")
+    # Of what is known nothing is left to the answers that say otherwise
+    assert (rows["gold"]["distribution"], rows["decided"]["distribution"]) == ({"neither": 1.0}, {"bad": 1.0})
+    assert rows["gold"]["n"] == 2
 
 
 @pytest.mark.parametrize("method", ["dawid-skene", "glad", "mace"])
