@@ -63,8 +63,8 @@ def resolved_labels(
     the answers, or the posterior; 1 when adjudicated or gold; missing for an imported label); `distribution` (label →
     share or posterior, all on a label that is decided or gold; rows with the same answers may share one dict, so copy
     before changing it); `source` (adjudicated, gold, inferred or imported); `n` answers; `tie`; `outcome` of the
-    standing decision, "" without one. Decisions “hard” and “guideline” keep the inferred label. With `as_said`, `distribution` and `confidence` are shares
-    of the answers whatever the method: a posterior is no agreement.
+    standing decision, "" without one. Decisions “hard” and “guideline” keep the inferred label. With `as_said`,
+    `distribution` and `confidence` are shares of the answers whatever the method: a posterior is no agreement.
 
     Raises ValidationError for a method that is not offered.
     """
