@@ -160,11 +160,12 @@ def test_numbers_that_pandas_made_of_whole_ones_are_the_ids_and_labels_that_they
     ]
 
 
-def test_numbers_that_python_writes_for_nothing_are_nothing(send: Send) -> None:
+def test_what_python_writes_for_a_missing_number_is_nothing_and_infinity_is_refused(send: Send) -> None:
     result = send(
-        '{"text": "One", "n": NaN, "m": [Infinity, 1]}\n{"text": NaN}\n{"text": "Two", "n": 1e999}\n'
+        '{"text": "One", "n": NaN, "m": [NaN, 1]}\n{"text": NaN}\n{"text": "Two", "n": 1e999}\n'
+        '{"text": "Three", "n": -Infinity}\n'
     )
-    assert (accounted(result), result["reasons"]) == ((1, 0, 2), {"empty": 1, "not readable as JSON": 1})
+    assert (accounted(result), result["reasons"]) == ((1, 0, 3), {"empty": 1, "not readable as JSON": 2})
     assert Item.objects.get().meta == {"n": None, "m": [None, 1]}
 
 

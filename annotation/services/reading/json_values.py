@@ -26,11 +26,13 @@ _SPACE = " \t\n\r\ufeff"
 
 
 class Loose(Exception):
-    """A number too large to be kept."""
+    """A number too large to be kept: to take it for nothing would lose it."""
 
 
-def _nothing(name: str) -> None:
-    """What NaN and Infinity say, which are no JSON, but which Python writes for what is missing."""
+def _no_number(name: str) -> None:
+    """NaN, which is no JSON, but which Python writes for what is missing. Infinity is not missing."""
+    if name != "NaN":
+        raise Loose(name)
 
 
 def _finite(written: str) -> float:
@@ -40,7 +42,7 @@ def _finite(written: str) -> float:
     return number
 
 
-_strict = json.JSONDecoder(parse_constant=_nothing, parse_float=_finite)
+_strict = json.JSONDecoder(parse_constant=_no_number, parse_float=_finite)
 _lenient = json.JSONDecoder()  # to find where a value ends that `_strict` refused
 
 
