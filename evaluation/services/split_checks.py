@@ -92,7 +92,8 @@ def _sizes(recipe: dict[str, Any], table: dict[str, dict[str, int]]) -> Check:
     sizes = {name: sum(counts.values()) for name, counts in table.items()}
     empty = [name for name, size in sizes.items() if not size]
     if empty:
-        return _check("sizes", "fail", f"{', '.join(empty)} has no texts.")
+        have = "has" if len(empty) == 1 else "have"
+        return _check("sizes", "fail", f"{', '.join(empty)} {have} no texts. Correct the recipe.")
     divided = sum(sizes[name] for name in recipe["splits"])
     off = {name: sizes[name] / divided - share for name, share in recipe["splits"].items()}
     worst = max(off, key=lambda name: abs(off[name]))

@@ -1,4 +1,4 @@
-"""Every page, full of the demo's data: nothing that axe finds, nothing wider than the screen, no error."""
+"""Every page, full of the demo's data: nothing that axe finds, nothing too wide, no table torn, no error."""
 
 from collections.abc import Callable
 
@@ -114,4 +114,9 @@ def test_every_page_is_accessible_fits_and_is_quiet(sign_in: SignIn) -> None:
             )
             if wider > 0:
                 wrong.append(f"{where}: {wider} px wider than the screen")
+            if not phone:  # on one, rows may be cards
+                drawn = page.evaluate(
+                    "[...document.querySelectorAll('table')].map(t => getComputedStyle(t).display)"
+                )
+                wrong += [f"{where}: a table is a {display}" for display in drawn if display != "table"]
     assert wrong == []
