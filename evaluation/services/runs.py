@@ -121,6 +121,8 @@ def _read_row(
     if name in (None, "") and probabilities is not None:
         best = max(range(len(probabilities)), key=probabilities.__getitem__)
         return item, next(pk for pk, at in place.items() if at == best), probabilities
+    if isinstance(name, int) and not isinstance(name, bool):  # pandas reads labels like 0 and 1 as numbers
+        name = str(name)
     label = labels.get(name) if isinstance(name, str) else None
     if label is None:
         missing = name in (None, "")

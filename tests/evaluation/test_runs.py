@@ -56,6 +56,12 @@ def send(api: Api, user: User, run: Run, rows: object) -> tuple[int, dict[str, A
     return answer.status_code, answer.json()
 
 
+def upload(api: Api, user: User, run: Run, content: bytes) -> None:
+    file = SimpleUploadedFile("predictions.txt", content)
+    answer = api(user).post(f"/api/v1/runs/{run.pk}/predictions/", {"file": file}, format="multipart")
+    assert answer.status_code == 200, answer.json()
+
+
 def test_a_run_is_created_on_a_split_of_the_project(api: Api, project: Project, lea: User) -> None:
     split_set = make_split(project, lea, 3)
     new = {"name": "r", "split_set": split_set.pk, "split": "test", "params": {"lr": 0.1}, "tags": ["a"]}
@@ -128,10 +134,29 @@ def test_the_label_of_probabilities_alone_is_the_most_probable(api: Api, lea: Us
      b'[{"id":"e0","label":"good"},{"id":"e1","label":"bad"}]', b"\xef\xbb\xbfid,label\r\ne0,good\r\ne1,bad"],
 )  # fmt: skip
 def test_files_are_read_by_their_content(api: Api, lea: User, run: Run, content: bytes) -> None:
-    file = SimpleUploadedFile("predictions.txt", content)
-    answer = api(lea).post(f"/api/v1/runs/{run.pk}/predictions/", {"file": file}, format="multipart")
-    assert answer.status_code == 200, answer.json()
+    upload(api, lea, run, content)
     assert list(Prediction.objects.order_by("item").values_list("label__name", flat=True)) == ["good", "bad"]
+
+
+def test_ids_and_labels_of_a_pulled_csv_file_can_be_sent_back(api: Api, project: Project, lea: User) -> None:
+    """As the file has them: with the apostrophe that keeps a spreadsheet from running them."""
+    run = Run.objects.create(
+        project=project, split_set=make_split(project, lea, 2), split="test", name="r1", created_by=lea
+    )
+    Item.objects.filter(external_id="e0").update(external_id="=1")
+    Label.objects.filter(project=project, name="good").update(name="-1")
+    Label.objects.filter(project=project, name="bad").update(name="1")
+    upload(api, lea, run, b"id;label\n'=1;'-1\ne1;1\n")
+    assert list(Prediction.objects.order_by("item").values_list("label__name", flat=True)) == ["-1", "1"]
+    status, told = send(api, lea, run, [{"id": "=1", "label": 1}, {"id": "e1", "label": -1}])
+    assert (status, told["predictions"]) == (200, 2)
+    assert list(Prediction.objects.order_by("item").values_list("label__name", flat=True)) == ["1", "-1"]
+    assert send(api, lea, run, [{"id": "=1", "label": True}])[0] == 400
+
+
+def test_line_ends_of_unicode_within_a_value_end_no_row(api: Api, lea: User, run: Run) -> None:
+    upload(api, lea, run, '{"id":"e0","label":"good","text":"a\u2028b\x85c"}\r\n'.encode())
+    assert Prediction.objects.get().label.name == "good"
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe\x00", b"[{", b"text,label\na,b\n", b'{"id"}'])
