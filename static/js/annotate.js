@@ -125,11 +125,16 @@
     show();
     fill();
   };
-  const moveOn = (message) => {
-    at = -1;
+  /* The next text. Some come a second time; what was answered then is not to be seen beside it */
+  const takeUp = () => {
     fresh = ahead.shift() ?? null;
+    for (const before of recent.filter(({ item }) => item.id === fresh?.item.id)) recent.splice(recent.indexOf(before), 1);
     recallDraft();
     show();
+  };
+  const moveOn = (message) => {
+    at = -1;
+    takeUp();
     say(fresh ? `${message}Next text.` : message);
     if (fresh) $("said").textContent = `${message}Next text. ${fresh.item.text.slice(0, 400)}${suggestion.inWords(fresh)}`;
   };
@@ -187,11 +192,7 @@
     if (stopping === "paused" || (stopping && !fresh && at < 0)) {
       keepDraft();
       leave();
-    } else if (!fresh && at < 0 && ahead.length) {
-      fresh = ahead.shift();
-      recallDraft();
-      show();
-    }
+    } else if (!fresh && at < 0 && ahead.length) takeUp();
     return added.length;
   };
   const gauge = (name, value, total) => {

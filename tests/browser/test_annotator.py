@@ -45,6 +45,28 @@ def test_twenty_texts_are_labelled_by_keyboard_only(
     assert not violations(page)
 
 
+def test_a_text_that_comes_a_second_time_has_no_answer_beside_it(
+    sign_in: SignIn, project: Project, texts: list[Item], ann: User
+) -> None:
+    Project.objects.filter(pk=project.pk).update(repeat_distance=2)
+    Round.objects.filter(project=project).update(gold_rate=0, repeat_rate=1)
+    page = sign_in(ann)
+    page.goto(f"/projects/{project.slug}/annotate/")
+    text, seen = page.locator("#text"), list[str]()
+    while len(seen) == len(set(seen)):
+        expect(text).to_contain_text("Text number")
+        seen.append(text.inner_text())
+        if len(seen) == len(set(seen)):
+            page.keyboard.press("123"[len(seen) % 3])
+            expect(text).not_to_have_text(seen[-1])
+    walked = []
+    for _ in seen:  # back through what was answered
+        page.keyboard.press("ArrowLeft")
+        walked.append(text.inner_text())
+    assert len(set(walked)) == len(seen) - 2
+    assert seen[-1] not in walked
+
+
 def test_the_last_answer_is_taken_back_and_given_anew(
     sign_in: SignIn, project: Project, texts: list[Item], ann: User
 ) -> None:

@@ -85,6 +85,28 @@ def test_several_labels_are_switched_rated_sent_and_revised(
     assert second.labels == []
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_nothing_moves_when_labels_are_switched_by_mouse_or_finger(
+    sign_in: SignIn, project: Project, ann: User, phone: bool
+) -> None:
+    Project.objects.filter(pk=project.pk).update(task="multilabel", asks_confidence=True)
+    put_in_round(project, [f"Text {n}." for n in range(9)])
+    page = sign_in(ann, phone=phone)
+    begin(page, project)
+    page.wait_for_load_state("networkidle")
+
+    def places() -> list[object]:
+        everything = page.locator(".lab, .rate, [data-send], .tools > *").all()
+        return [one.bounding_box() for one in everything]
+
+    before = places()
+    for n, chosen in [(0, "1 chosen"), (1, "2 chosen"), (3, "None of these")]:
+        label = page.locator(".lab").nth(n)
+        label.tap() if phone else label.click()
+        expect(page.locator("#chosen")).to_have_text(chosen)
+        assert places() == before
+
+
 def test_several_of_many_labels_are_switched_in_the_list(
     sign_in: SignIn, project: Project, ann: User
 ) -> None:
