@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from annotation.models import Project
 from evaluation.models import Prediction, Run, SplitItem
+from evaluation.queries.splits import doubtful_ids, name_of
 from qc.queries.agreement import latest_report
 from qc.queries.known import stored_ceiling
 
@@ -64,10 +65,11 @@ def runs_of(project: Project) -> QuerySet[Run]:
 
 
 def item_ids(run: Run) -> dict[str, int]:
-    """The ids by which a client may name the items of the run's split: external where given, else internal."""
+    """The ids by which a client may name the items of the run's split, as they stand in its files."""
     rows = SplitItem.objects.filter(split_set=run.split_set_id, split=run.split)
+    doubtful = doubtful_ids(run.split_set)
     return {
-        external or str(pk): pk
+        name_of(pk, external, doubtful): pk
         for pk, external in rows.values_list("item_id", "item__external_id").iterator()
     }
 

@@ -21,6 +21,13 @@ from qc.queries.truth import stored_truth
 
 AT_ONCE = 20_000
 BUILD = "build_split_set"
+_DOUBTFUL = """
+    SELECT own.id FROM evaluation_splititem placed
+    JOIN annotation_item own ON own.id = placed.item_id AND own.external_id IS NULL
+    WHERE placed.split_set_id = %(set)s AND own.id::text IN (
+        SELECT other.external_id FROM evaluation_splititem given JOIN annotation_item other ON other.id = given.item_id
+        WHERE given.split_set_id = %(set)s AND other.external_id IS NOT NULL)
+"""
 
 
 def split_sets(project: Project) -> QuerySet[SplitSet]:
@@ -170,7 +177,7 @@ def _column_type(kinds: set[str], whole: bool) -> str:
 
 
 class SplitRow(NamedTuple):
-    """A text in a split; `name` is its external id, or its internal one where it has none."""
+    """A text in a split; `name` is what clients call it (`name_of`)."""
 
     item: int
     name: str
@@ -183,8 +190,23 @@ def split_rows(split_set: SplitSet, split: str) -> Iterator[SplitRow]:
     """The texts of a split in id order, through a server-side cursor."""
     placed = SplitItem.objects.filter(split_set=split_set, split=split).order_by("item_id")
     rows = placed.values_list("item_id", "item__external_id", "item__text", "item__meta", "label__name")
+    doubtful = doubtful_ids(split_set)
     for item, external, text, meta, label in rows.iterator(chunk_size=AT_ONCE):
-        yield SplitRow(item, str(item) if external is None else external, text, meta, label)
+        yield SplitRow(item, name_of(item, external, doubtful), text, meta, label)
+
+
+def doubtful_ids(split_set: SplitSet) -> set[int]:
+    """The internal ids of texts that came without an id, where another text of the set came with just that number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DOUBTFUL, {"set": split_set.pk})
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def name_of(item: int, external_id: str | None, doubtful: set[int]) -> str:
+    """What clients call a text: the id that it came with, else ours, marked where it could be another's."""
+    if external_id is not None:
+        return external_id
+    return f"item-{item}" if item in doubtful else str(item)
 
 
 def split_answers(split_set: SplitSet, items: list[int]) -> dict[int, list[tuple[str, str]]]:

@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, Item, Job, Label, Project, User
+from evaluation.models import Prediction
 
 Api = Callable[[User | None], APIClient]
 Work = Callable[[], list[Job]]
@@ -207,6 +208,32 @@ def test_rows_are_the_same_in_every_format(built: str, texts: list[Item], api: A
             assert row["meta.source"] == "'+web"
         ids |= set(frame["id"])
     assert ids == {item.external_id for item in texts}
+
+
+def test_an_id_of_ours_that_another_text_came_with_is_told_apart(
+    texts: list[Item], api: Api, lea: User, work: Work
+) -> None:
+    Item.objects.filter(pk=texts[1].pk).update(external_id=None)
+    Item.objects.filter(pk=texts[2].pk).update(external_id=str(texts[1].pk))
+    Item.objects.filter(pk=texts[3].pk).update(external_id=None)
+    client = api(lea)
+    asked = {"name": "first", "recipe": {"splits": {"test": 1.0}}}
+    assert client.post("/api/v1/projects/weather/split-sets/", asked).status_code == 202
+    url = client.get(f"/api/v1/jobs/{work()[-1].pk}/").json()["result_url"]
+    lines = [json.loads(line) for line in body(client.get(f"{url}files/test.jsonl")).splitlines()]
+    names = {line["text"]: line["id"] for line in lines}
+    assert len(set(names.values())) == len(texts)
+    assert [names[texts[at].text] for at in (1, 2, 3)] == [
+        f"item-{texts[1].pk}",
+        str(texts[1].pk),
+        str(texts[3].pk),
+    ]
+    run = {"name": "r", "split_set": int(url.split("/")[-2]), "split": "test"}
+    run_id = client.post("/api/v1/projects/weather/runs/", run).json()["id"]
+    rows = [{"id": name, "label": "bad" if text == texts[1].text else "good"} for text, name in names.items()]
+    told = client.post(f"/api/v1/runs/{run_id}/predictions/", rows).json()
+    assert told == {"rows": 40, "predictions": 40, "split_items": 40}
+    assert Prediction.objects.get(label__name="bad").item_id == texts[1].pk
 
 
 def test_soft_and_annotator_labels(built: str, api: Api, lea: User) -> None:
