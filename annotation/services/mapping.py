@@ -151,7 +151,8 @@ def check_needed(mapping: Mapping, columns: list[str]) -> None:
     listed = ", ".join(columns[:20])
     missing = []
     if mapping.kind == ITEMS and not mapping.text:
-        told = " If that is a text, put a line with a column's name before it." if len(columns) == 1 else ""
+        is_text = len(columns) == 1 and " " in columns[0]  # a list of texts without a header
+        told = " If that is a text, put a line with a column's name before it." if is_text else ""
         missing.append(f"No column is given for the text. The file has: {listed}.{told}")
     if mapping.kind in {ANSWERS, GOLD}:
         what = "Answers need" if mapping.kind == ANSWERS else "Gold texts need"

@@ -10,7 +10,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Import, Item, Job, Label, Project, User
-from tests.api.importing import Make, Send, accounted, maker, rejected, said, sender
+from tests.api.importing import Make, Send, accounted, maker, post, rejected, said, sender
 
 Table = list[list[str]]
 
@@ -175,6 +175,19 @@ def test_a_first_line_without_a_label_does_not_hide_fasttext(send: Send, project
         "fasttext",
         [("Nothing known", None), ("Sun, and more of it", "good"), ("Wind", "bad")],
     )
+
+
+def test_a_document_is_announced_in_conll_alone(send: Send, make: Make) -> None:
+    project = make("spans", ["PER", "LOC"])
+    result = send("-DOCSTART- -X- O\n\nAnn NNP PER\n\nBob NNP B-PER\n", slug="spans")
+    assert (result["format"], accounted(result)) == ("conll", (1, 0, 1))
+    assert said(project) == [("Bob", [("Bob", "PER")])]
+
+
+def test_a_list_of_texts_without_a_header_is_told_what_it_lacks(lead: APIClient, project: Project) -> None:
+    told = post(lead, "weather", b"Sun all day\nRain at night\n").data["detail"]
+    assert told.endswith("If that is a text, put a line with a column's name before it.")
+    assert "put a line" not in post(lead, "weather", b'{"data": [{"text": "Sun"}]}').data["detail"]
 
 
 def test_tasks_for_label_studio_are_read_before_anybody_answered(send: Send) -> None:

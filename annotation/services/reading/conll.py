@@ -18,7 +18,9 @@ BEGIN, END = frozenset("BSU"), frozenset("ESLU")
 
 
 def recognises(start: str) -> bool:
-    """Whether the first lines are tokens with tags, nearly all of them."""
+    """Whether the first lines are tokens with tags, nearly all of them, or a document is announced."""
+    if start.startswith("-DOCSTART-"):
+        return True
     lines = [
         line for line in start.split("\n")[:200] if line.strip() and not line.startswith(("#", "-DOCSTART-"))
     ]
