@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.base import ContentFile
+from django.db.models import F
 
 from annotation.jobs import start_import
-from annotation.models import Assignment, Item, Membership, Project, Role, Round, User
+from annotation.models import Annotation, Assignment, Item, Membership, Project, Role, Round, User
 from annotation.services import answers, gold, imports, labelling, projects
 from evaluation.demo.project import LEADS, SEED, Say
 from evaluation.demo.running import run_job
@@ -195,6 +196,8 @@ def _fill(
         if not handout.leases:
             people.remove(user)
         given += _answer([lease.id for lease in handout.leases], truths, shape, mistaken, rng)
+    # The seconds that the imagined people took become the measured ones
+    Annotation.objects.filter(round=main).update(seconds=F("client_seconds"))
 
 
 def _import(project: Project, owner: User, texts: Sequence[SmallText], into: Round | None, name: str) -> None:

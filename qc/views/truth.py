@@ -7,6 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
+from annotation.algorithms.intervals import wilson
 from annotation.models import Item, Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from qc.jobs import start_truth
@@ -47,7 +48,14 @@ def truth(request: HttpRequest, slug: str) -> HttpResponse:
         context |= {
             "result": report.result,
             "since": since_truth(report),
-            "methods": [row | {"name": NAMES[row["method"]]} for row in report.result["methods"]],
+            "methods": [
+                row
+                | {
+                    "name": NAMES[row["method"]],
+                    "shown": wilson(row["right"], report.result["known"]).as_dict(),
+                }
+                for row in report.result["methods"]
+            ],
             "same": [row | {"a": NAMES[row["a"]], "b": NAMES[row["b"]]} for row in report.result["same"]],
             "models": [
                 (row["method"], NAMES[row["method"]]) for row in report.result["methods"] if row["confidence"]
@@ -68,7 +76,10 @@ def _differing(project: Project, result: dict[str, Any]) -> list[dict[str, Any]]
     texts = Item.objects.filter(project=project, deleted__isnull=True).in_bulk([row["item"] for row in rows])
     methods = [row["method"] for row in result["methods"]]
     return [
-        {"item": texts[row["item"]], "said": [row["methods"][method] for method in methods]}
+        {
+            "item": texts[row["item"]],
+            "said": [row["methods"][method] | {"name": NAMES[method]} for method in methods],
+        }
         for row in rows
         if row["item"] in texts
     ]
