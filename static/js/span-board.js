@@ -40,7 +40,10 @@ window.SpanBoard = class SpanBoard {
         mark.el.append(piece);
       }
     }
-    this.box.replaceChildren(...nodes);
+    /* In one piece: a text that finds its direction by itself looks through the whole of itself for each child that comes */
+    const whole = document.createElement("span");
+    whole.append(...nodes);
+    this.box.replaceChildren(whole);
   }
 
   marked(span) {
