@@ -7,6 +7,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from annotation.models import AuditEntry, Membership, Project, Role, User
+from annotation.services.labels import SCREEN_KEYS
 from annotation.services.projects import create_project
 
 Api = Callable[[User | None], APIClient]
@@ -214,6 +215,27 @@ def test_rows_that_a_script_took_out_leave_no_gap(page: Page, otto: User) -> Non
     sent = FORM | {"labels-TOTAL_FORMS": "5", "labels-4-name": "e", "labels-4-hotkey": "5"}
     assert page(otto).post("/projects/new/", sent).status_code == 302
     assert [label.name for label in Project.objects.get().labels.all()] == ["a", "b", "e"]
+
+
+def test_every_key_of_the_screen_is_named_where_keys_are_chosen(
+    page: Page, project: Project, lea: User
+) -> None:
+    letters = " ".join(key.upper() for key in SCREEN_KEYS if key.isalpha())
+    good = project.labels.get(name="good")
+    for address in ("/projects/new/", f"/projects/weather/settings/labels/{good.pk}/"):
+        assert f"The keys {letters} are" in page(lea).get(address).content.decode()
+
+
+def test_settings_that_cannot_be_are_refused_on_the_page_and_nothing_changes(
+    page: Page, project: Project, lea: User
+) -> None:
+    sent = {"name": "Weather", "overlap": "0", "gold_rate": "120%", "sitting_minutes": "20"}
+    refused = page(lea).post("/projects/weather/settings/", sent)
+    assert refused.status_code == 400
+    assert "Nothing was saved" in refused.content.decode()
+    assert "from 0% to 100%" in refused.content.decode()
+    assert Project.objects.get().sitting_minutes is None
+    assert not AuditEntry.objects.filter(action="change project").exists()
 
 
 def test_a_new_project_starts_from_one_that_is_led(

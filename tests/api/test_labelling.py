@@ -15,6 +15,7 @@ from annotation.models import (
     AnnotationVersion,
     Annotator,
     Assignment,
+    AuditEntry,
     Flag,
     Item,
     Membership,
@@ -217,6 +218,10 @@ class TestFlag:
         assert api(ann).post(path, {"kind": "noisy"}).status_code == 201
         assert api(otto).post(path, {"kind": "noisy"}).status_code == 404
         assert Flag.objects.get().note == "cut off"
+        assert api(ann).post(path, {"kind": "noisy", "note": "broken off"}).status_code == 201
+        assert Flag.objects.get().note == "broken off"
+        entry = AuditEntry.objects.get(action="change flag")
+        assert (entry.before, entry.after) == ({"note": "cut off"}, {"note": "broken off"})
 
     @pytest.mark.parametrize(
         "body",
