@@ -1,11 +1,14 @@
 """Restoring a project from its archive: the file, then what it holds and who is who, then a job."""
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from annotation.models import Job, User
@@ -17,6 +20,28 @@ from evaluation.services import archives
 
 UPLOADED = "archives_uploaded"  # in the session: ids of archives that wait for their names
 SHOWN = 5
+TOLD = {  # tables that people know by a name, in the order in which they would ask
+    "annotation.item": "Texts",
+    "annotation.annotation": "Answers",
+    "annotation.annotationversion": "Older versions of answers",
+    "annotation.label": "Labels",
+    "annotation.guideline": "Versions of the guideline",
+    "annotation.round": "Rounds",
+    "annotation.golditem": "Gold texts",
+    "annotation.flag": "Flags",
+    "annotation.annotator": "Annotators",
+    "annotation.membership": "Members",
+    "annotation.suggestion": "Suggestions",
+    "annotation.import": "Imports",
+    "annotation.importrow": "Rows that imports left out",
+    "qc.case": "Cases",
+    "qc.vote": "Votes",
+    "qc.decision": "Decisions",
+    "qc.metalabelvote": "Meta-labels",
+    "qc.sample": "Samples",
+    "qc.review": "Reviews",
+    "annotation.auditentry": "Entries of the audit log",
+}
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -72,9 +97,24 @@ def name_archive(request: HttpRequest, key: UUID) -> HttpResponse:
     context = {
         "form": form,
         "manifest": manifest,
-        "tables": [
-            (entry["table"].partition(".")[2], entry["rows"]) for entry in manifest["tables"] if entry["rows"]
-        ],
+        "made": _made(manifest),
+        "tables": _told(manifest),
         "rows": form.people_rows(),
     }
     return render(request, "evaluation/restore_names.html", context, status=400 if form.errors else 200)
+
+
+def _made(manifest: dict[str, Any]) -> datetime | None:
+    """When the archive says that it was made; None where that is no time."""
+    try:
+        return parse_datetime(str(manifest.get("made")))
+    except ValueError:
+        return None
+
+
+def _told(manifest: dict[str, Any]) -> list[tuple[str, int]]:
+    """What an archive holds, in words."""
+    rows: dict[str, int] = {entry["table"]: entry["rows"] for entry in manifest["tables"]}
+    told = [(name, rows[table]) for table, name in TOLD.items() if rows.get(table)]
+    others = sum(n for table, n in rows.items() if table not in TOLD)
+    return [*told, ("Rows of other tables", others)] if others else told

@@ -61,6 +61,16 @@ def test_every_template_names_icons_that_exist(path: Path) -> None:
         assert name in {"good", "warn", "bad"} or f'id="i-{name}"' in sprite, f"{path.name} asks for {name}"
 
 
+def test_what_opens_at_a_button_moves_nothing_on_the_page() -> None:
+    """It floats over the page by its class, which is easily forgotten."""
+    opens = re.compile(r'<details class="pop\b.*?</summary>\s*(<[^>]+>)', re.DOTALL)
+    bodies = [
+        (path.name, body) for path in TEMPLATES.rglob("*.html") for body in opens.findall(path.read_text())
+    ]
+    assert len(bodies) >= 9
+    assert [found for found in bodies if 'class="pop-b' not in found[1]] == []
+
+
 def test_successes_go_to_the_toast_and_errors_stand_in_the_page_escaped(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = User(username="lea")

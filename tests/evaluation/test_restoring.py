@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import struct
 import zipfile
 from collections.abc import Callable
@@ -52,8 +53,10 @@ def test_people_become_who_they_are_said_to_be(
     client = page(otto)
     names = upload(client, archive)
     shown = client.get(names).content.decode()
-    for words in ("Weather", "ann", "adjudicator", "item"):
+    for words in ("Weather", "ann", "adjudicator", f"Archived {timezone.now():%-d %b %Y}"):
         assert words in shown
+    told = dict(re.findall(r"<dt>([\w -]+)</dt><dd>(\d+)</dd>", shown))
+    assert {"Texts": "1", "Answers": "1", "Flags": "1", "Labels": "3", "Rounds": "1"}.items() <= told.items()
     people = ["olga", "lea", "ada", "ann", "ben"]
     assert all(f'value="{name}"' in shown for name in people)
     sent = {"name": "Weather again", "slug": "again", "person-3": "otto", "person-4": "", "person-0": "olga"}
