@@ -145,6 +145,17 @@ class AnnotationQuerySet(models.QuerySet["Annotation"]):
         """Those that count for agreement and for an item's overlap."""
         return self.filter(kind=AnswerKind.NORMAL, set_aside__isnull=True)
 
+    def newest_of_each(self) -> "AnnotationQuerySet":
+        """Those that count where an item was asked in several rounds: everybody's newest one to it.
+
+        Without those of deleted rounds.
+        """
+        counted = Annotation.objects.counted().filter(round__deleted__isnull=True)
+        newer = counted.filter(
+            item=models.OuterRef("item"), annotator=models.OuterRef("annotator"), pk__gt=models.OuterRef("pk")
+        )
+        return self.counted().filter(~models.Exists(newer.order_by()), round__deleted__isnull=True)
+
 
 class Annotation(models.Model):
     """One person's answer to one item, in its newest version."""

@@ -79,7 +79,7 @@ def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
     label = Label.objects.filter(project=project, name=value).first()
     if label is None:
         raise ValidationError({"label": f"There is no label “{value[:100]}”."})
-    answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True).order_by()
+    answers = _answers_that_count(project).filter(item=OuterRef("pk")).order_by()
     if project.task != Project.Task.CLASSIFICATION:
         said = answers.filter(_has(label, "labels", "spans"))
         imported = _has(label, "imported_labels", "imported_spans")
@@ -93,6 +93,14 @@ def _by_label(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
     # Most texts are out for want of a single answer with the label, so that is asked before votes are counted
     majority = Exists(given) & (Q(other_votes__isnull=True) | Q(votes__gt=F("other_votes")))
     return found.filter(majority | (Q(imported_label=label) & ~Exists(answers)))
+
+
+def _answers_that_count(project: Project) -> QuerySet[Annotation]:
+    """Everybody's newest answers to the items; in a single round, where nobody has two, they are not compared."""
+    rounds = Round.objects.filter(project=project, deleted__isnull=True).values("pk")[:2]
+    if len(rounds) > 1:
+        return Annotation.objects.newest_of_each()
+    return Annotation.objects.counted().filter(round__deleted__isnull=True)
 
 
 def _has(label: Label, labels: str, spans: str) -> Q:
@@ -156,7 +164,7 @@ def _by_state(found: QuerySet[Item], project: Project, value: str) -> QuerySet[I
     if value == COMPLETE:
         return found.filter(Exists(slots), ~Exists(unfinished))
     if value == DISPUTED:
-        answers = Annotation.objects.counted().filter(item=OuterRef("pk"), round__deleted__isnull=True)
+        answers = _answers_that_count(project).filter(item=OuterRef("pk"))
         labels = answers.order_by().values("item").annotate(n=Count("label", distinct=True))
         return found.filter(Exists(labels.filter(n__gt=1)))
     if value == EXCLUDED:
@@ -190,14 +198,14 @@ def describe(project: Project, page: Sequence[Item]) -> list[dict[str, Any]]:
 
     {"item", "round", "label", "label_source", "confidence", "state", "votes": [(label, n)], "flags": {kind: n},
     "meta": [(field, value)], "imported": [label name]}; the
-    label is the majority of the answers (None in a tie), else the imported one; confidence is the share of answers
-    that say so.
+    label is the majority of the answers (None in a tie), everybody's newest one counting, else the imported one;
+    confidence is the share of answers that say so.
     """
     pks = [item.pk for item in page]
     labels = {label.pk: label for label in Label.objects.filter(project=project)}
     votes: dict[int, Counter[int]] = {}
     people: Counter[int] = Counter()
-    answers = Annotation.objects.counted().filter(item__in=pks, round__deleted__isnull=True).order_by("id")
+    answers = _answers_that_count(project).filter(item__in=pks).order_by("id")
     for item, label, several, spans in answers.values_list("item", "label", "labels", "spans"):
         said = [label] if label else several if several is not None else {pk for _, _, pk in spans or []}
         votes.setdefault(item, Counter()).update(said)

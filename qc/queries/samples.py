@@ -89,8 +89,7 @@ def given_values(items: Sequence[Item]) -> dict[int, AnswerValue]:
     ids = [item.pk for item in items]
     votes: dict[int, Counter[str]] = defaultdict(Counter)
     values: dict[str, AnswerValue] = {}
-    given = Annotation.objects.counted().filter(item__in=ids, round__deleted__isnull=True)
-    for answer in given.order_by("item", "annotator", "-id").distinct("item", "annotator"):
+    for answer in Annotation.objects.newest_of_each().filter(item__in=ids).order_by("id"):
         value = value_of(answer)
         votes[answer.item_id][repr(value)] += 1
         values[repr(value)] = value

@@ -112,7 +112,7 @@ def _decided(items: Iterable[Item]) -> dict[int, AnswerValue]:
 
 
 def _agreed(items: Iterable[Item]) -> dict[int, AnswerValue]:
-    answers = Annotation.objects.counted().filter(item__in=list(items), round__deleted__isnull=True)
+    answers = Annotation.objects.newest_of_each().filter(item__in=list(items))
     given: dict[int, list[AnswerValue]] = {}
     for answer in answers.only("item", "label", "labels", "spans"):
         given.setdefault(answer.item_id, []).append(value_of(answer))

@@ -20,7 +20,7 @@ from qc.services.review import change_review_settings
 
 PAGE = 50
 MEANINGS = {
-    MetaLabel.MISLABELED: "The label that came with the text is wrong.",
+    MetaLabel.MISLABELED: "The label that it has is wrong.",
     MetaLabel.UNSOLVABLE: "Nobody can tell from the text alone.",
     MetaLabel.NOISY: "Not really a text: forwarded, cut off, another language.",
     MetaLabel.AMBIGUOUS: "More than one label is right.",

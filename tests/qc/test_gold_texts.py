@@ -8,6 +8,7 @@ from django.test import Client
 
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, GoldItem, Item, Project, User
+from annotation.services.rounds import create_round
 from qc.models import Case, Decision
 from qc.services.gold_texts import make_gold, take_back_gold
 
@@ -93,6 +94,16 @@ def test_what_cannot_be_gold_is_said(project: Project, texts: dict[str, Item], l
     assert "no longer be chosen" in make_gold(project, lea, chosen, "imported").message
     with pytest.raises(ValidationError, match="no such way"):
         make_gold(project, lea, chosen, "luck")
+
+
+def test_one_person_who_was_asked_twice_does_not_agree_with_anybody(
+    project: Project, texts: dict[str, Item], lea: User
+) -> None:
+    first = Annotation.objects.get(item=texts["once"])
+    round_ = create_round(project, lea, name="again")
+    Annotation.objects.create(round=round_, item=first.item, annotator=first.annotator, label=first.label)
+    make_gold(project, lea, Item.objects.filter(text="once"), "agreed")
+    assert gold(project) == {}
 
 
 def test_gold_that_was_shown_is_retired_when_it_is_taken_back(

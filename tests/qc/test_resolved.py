@@ -3,13 +3,14 @@
 import csv
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Annotator, GoldItem, Item, Project, User
 from annotation.services.rounds import create_round
@@ -115,6 +116,27 @@ def test_who_answered_in_two_rounds_counts_once_with_the_newest(
     answer("", item=item, into=create_round(project, lea, name="again"), a="bad")
     row = resolved(project)["asked twice"]
     assert (row["label"], row["n"]) == ("bad", 1)
+
+
+def test_lists_of_texts_say_the_same_of_texts_that_were_asked_in_two_rounds(
+    project: Project, answer: Answer, lea: User, api: Callable[[User | None], APIClient]
+) -> None:
+    again = create_round(project, lea, name="again")
+    settled = answer("settled", a="good", b="good", c="bad")
+    answer("", item=settled, into=again, a="bad", b="bad")
+    doubted = answer("doubted", a="good", b="good")
+    answer("", item=doubted, into=again, b="bad")
+
+    def listed(query: str) -> dict[str, tuple[str | None, float]]:
+        found = api(lea).get(f"/api/v1/projects/weather/items/?{query}").json()["results"]
+        return {row["external_id"]: (row["label"], row["confidence"]) for row in found}
+
+    assert listed("") == {"settled": ("bad", 1.0), "doubted": (None, 0.5)}
+    assert set(listed("label=bad")) == {"settled"}
+    assert listed("label=good") == {}
+    assert set(listed("state=disputed")) == {"doubted"}
+    rows = resolved(project)
+    assert {name: rows[name]["label"] for name in rows} == {"settled": "bad", "doubted": None}
 
 
 def test_external_ids_keep_quotes_line_breaks_and_emptiness(project: Project, answer: Answer) -> None:
