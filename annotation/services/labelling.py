@@ -150,6 +150,8 @@ def hand_out(desk: Desk, count: int = 1) -> Handout:
     leases: list[Lease] = []
     parts = dict(desk.parts)
     reason, until = _hindrance(desk, annotator, now)
+    if not reason and desk.membership is not None and desk.membership.quota is not None:
+        count = min(count, desk.membership.quota - annotator.answers)  # it may be lower than what they hold
     if not reason and desk.rounds:
         leases = reads.with_suggestions(_extended(desk.leases[:count], now))
         if len(leases) == count:

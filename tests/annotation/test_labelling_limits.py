@@ -145,6 +145,15 @@ class TestQuota:
         stopped = labelling.next_items(project, ann)
         assert (stopped.leases, stopped.reason, stopped.quota) == ([], "done", 3)
 
+    def test_a_quota_that_is_lowered_counts_for_what_is_held(self, project: Project, ann: User) -> None:
+        fill(project, 5)
+        held = take(project, ann, 3)
+        answer(held[0])
+        Membership.objects.filter(user=ann).update(quota=2)
+        assert [lease.id for lease in labelling.next_items(project, ann, 3).leases] == [held[1].pk]
+        answer(held[1])
+        assert labelling.next_items(project, ann, 3).reason == "done"
+
     def test_a_late_answer_beyond_the_quota_is_refused(self, project: Project, ann: User) -> None:
         fill(project, 9)
         Membership.objects.filter(user=ann).update(quota=1)
