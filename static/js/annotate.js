@@ -359,6 +359,10 @@
       flag.querySelector(`[value=${flagKinds[k]}]`).checked = true;
       return k === "o" ? $("fnote").focus() : undefined;
     }
+    if (!typing && flag.open && /^[a-z0-9]$/.test(k) && k !== "f") { // an answer now would leave the flag behind
+      e.preventDefault();
+      return say("Enter flags the text, Esc closes this");
+    }
     const digit = !typing && e.shiftKey && e.code.match(/^(?:Digit|Numpad)([1-5])$/)?.[1];
     if ((digit && rate(digit)) || shape.key(e, k, typing)) return e.preventDefault();
     if (typing || e.altKey) return;

@@ -93,11 +93,17 @@ def test_a_text_is_flagged_by_keyboard(
     text = page.locator("#text").inner_text()
     page.keyboard.press("f")
     page.keyboard.press("u")
+    page.keyboard.press("2")  # an answer now would leave the flag behind
+    expect(page.locator("#said")).to_contain_text("Enter flags the text")
+    expect(page.locator("#text")).to_have_text(text)
     page.keyboard.press("Enter")
     expect(page.locator("#flag")).not_to_have_attribute("open", "")
+    page.keyboard.press("2")
+    expect(page.locator("#text")).not_to_have_text(text)
     all_saved(page)
     flag = Flag.objects.get()
     assert (flag.kind, flag.item.text, flag.user) == ("unsolvable", text, ann)
+    assert Annotation.objects.get().item == flag.item
 
 
 def test_answers_given_without_a_connection_are_sent_when_it_is_back(
