@@ -60,7 +60,7 @@ def mark(request: HttpRequest, slug: str, sample_id: int, place: int) -> HttpRes
     item = get_object_or_404(chosen.sample_items.select_related("item"), position=place)
     form = MarkForm(request.POST)
     try:
-        if not form.is_valid():
+        if not form.is_valid() or not form.cleaned_data["kinds"]:
             raise ValidationError("A text is fine, mislabeled, unsolvable, noisy or ambiguous.")
         services.mark_reviewed(item, request.user, form.cleaned_data["kinds"], form.cleaned_data["note"])
     except ValidationError as wrong:

@@ -222,10 +222,19 @@ def test_a_reviewer_answers_blind_before_the_label_shows(
     shown = page(ada).get(f"/projects/weather/explore/samples/{sample.pk}/").content.decode()
     assert "Its label" in shown
     place = sample.sample_items.get(pk=seen["id"]).position
+    # Whose answer is another one has to choose: nothing is said by pressing Enter
+    assert 'class="btn pri" type="submit" name="kinds"' not in shown
+    page(ada).post(f"/projects/weather/explore/samples/{sample.pk}/{place}/mark/", {"note": "hm"})
+    assert Review.objects.get().marked is None
     page(ada).post(f"/projects/weather/explore/samples/{sample.pk}/{place}/mark/", {"kinds": ["mislabeled"]})
     assert Review.objects.get().kinds == ["mislabeled"]
     assert MetaLabelVote.objects.get().kind == "mislabeled"
-    assert api(lea).post(f"/api/v1/samples/{sample.pk}/next/").json()["text"]["answer"] is None
+    mine = api(lea).post(f"/api/v1/samples/{sample.pk}/next/").json()["text"]
+    assert (mine["id"], mine["answer"]) == (seen["id"], None)
+    same = {"label": told["reviewed"]["label"]}
+    api(lea).post(f"/api/v1/sample-items/{mine['id']}/answer/", same, format="json")
+    agreed = page(lea).get(f"/projects/weather/explore/samples/{sample.pk}/").content.decode()
+    assert 'class="btn pri" type="submit" name="kinds" value="fine"' in agreed
 
 
 def test_reviews_of_the_random_part_estimate_the_share_of_wrong_labels(
