@@ -32,6 +32,13 @@ LIKELY_NAMES = {
 }
 SURE_FIELDS = ("text", "id")  # found by their names even where a mapping leaves them out
 OF_ANSWERS = ("annotator", "timestamp", "comment")
+# The columns of our own exports (`annotation.queries.exports`), by which these are known
+_ANSWERS_OUT = "item_id external_id text annotator label labels spans seconds comment kind round guideline_version created"
+_TEXTS_OUT = (
+    "id external_id text meta round label label_source confidence state provenance imported_label imported_labels"
+    " imported_spans created"
+)
+ANSWERS_OUT, TEXTS_OUT = frozenset(_ANSWERS_OUT.split()), frozenset(_TEXTS_OUT.split())
 
 
 @dataclass(frozen=True)
@@ -91,7 +98,8 @@ def complete_mapping(
     kind: str, task: str, columns: list[str], given: dict[str, Any] | None = None
 ) -> Mapping:
     """`guess_mapping` without the question whether it is enough."""
-    chosen = check_given(columns, given or {})
+    given = given or own_export(kind, task, columns)
+    chosen = check_given(columns, given)
     taken = {name for name in chosen.values() if isinstance(name, str)} | set(chosen.get("leave_out") or [])
     by_lower = {name.lower(): name for name in reversed(columns)}
     wanted = VALUES[task]
@@ -116,6 +124,23 @@ def complete_mapping(
     if columns[:2] == ["row", "reason"]:  # our own list of rejected rows, corrected
         leave_out += [name for name in columns[:2] if name not in taken and name not in leave_out]
     return Mapping(kind=kind, task=task, leave_out=tuple(leave_out), **chosen)
+
+
+def own_export(kind: str, task: str, columns: list[str]) -> dict[str, Any]:
+    """The mapping of a file that went out of a project as answers or texts; empty for any other file."""
+    chosen = {"text": "text", "id": "external_id"}
+    if set(columns) >= ANSWERS_OUT:
+        if kind == ANSWERS:
+            chosen |= {"annotator": "annotator", "timestamp": "created", "comment": "comment"}
+        if kind != ITEMS:
+            chosen[VALUES[task]] = VALUES[task]
+    elif set(columns) >= TEXTS_OUT:
+        chosen |= {"meta": "meta", "provenance": "provenance"}
+        chosen[VALUES[task]] = "label" if task == "classification" else f"imported_{VALUES[task]}"
+    else:
+        return {}
+    ours = (ANSWERS_OUT | TEXTS_OUT | {"suggestion"}) - set(chosen.values())
+    return {**chosen, "leave_out": [name for name in columns if name in ours]}
 
 
 def from_json(kind: str, task: str, stored: dict[str, Any]) -> Mapping:

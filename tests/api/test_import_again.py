@@ -10,7 +10,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from annotation.models import Annotation, Import, Item, Job, Label, Project, User
-from tests.api.importing import Make, Send, accounted, maker, post, rejected, said, sender
+from annotation.services.projects import create_project
+from tests.api.importing import Make, Send, accounted, body, maker, post, rejected, said, sender
 
 Table = list[list[str]]
 
@@ -196,6 +197,46 @@ def test_tasks_for_label_studio_are_read_before_anybody_answered(send: Send) -> 
     )
     assert (result["format"], accounted(result)) == ("label-studio", (2, 0, 0))
     assert Item.objects.order_by("pk").first().meta == {"channel": "chat"}  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("task", ["classification", "multilabel", "spans"])
+def test_what_went_out_of_a_project_comes_in_as_it_was_without_a_mapping(
+    send: Send, lead: APIClient, lea: User, make: Make, task: str, form: str
+) -> None:
+    """Texts with metadata and labels, and answers with names, times and comments."""
+    values: dict[str, tuple[str, Any, Any]] = {
+        "classification": ("label", "a", "-b"),
+        "multilabel": ("labels", ["a", "-b"], []),
+        "spans": ("spans", [{"start": 0, "end": 4, "label": "a"}], []),
+    }
+    field, first, second = values[task]
+    texts = [
+        {"id": "x", "text": "=One text", "meta": {"n": 1, "deep": {"k": ["v"]}}, field: first},
+        {"text": "Another text", "meta": {}, field: second},
+    ]
+    answers: list[dict[str, Any]] = [
+        {"annotator": "zoe", field: first, "timestamp": "2024-01-05T01:02:03.000004Z", "comment": "+"},
+        {"annotator": "yan", field: second, "timestamp": "2024-01-06T00:00:00Z", "comment": ""},
+    ]
+    make(task, ["a", "-b"])
+    create_project(lea, slug="copy", name="Copy", task=task, labels=[{"name": "a"}, {"name": "-b"}])
+    fields = ("text", "annotator", "timestamp", "comment", field)
+    mapping = {name: name for name in fields}
+    answers = [{"text": "=One text", **answer} for answer in answers]
+    given: dict[str, Any] = {"items": (texts, {}), "annotations": (answers, {"mapping": mapping})}
+    for kind, (rows, asked) in given.items():
+        send("\n".join(map(json.dumps, rows)), slug=task, kind=kind, **asked)
+        answer: Any = lead.get(f"/api/v1/projects/{task}/{kind}.{form}")
+        assert accounted(send(b"".join(answer.streaming_content), slug="copy", kind=kind)) == (2, 0, 0)
+        assert went_out(lead, "copy", kind) == went_out(lead, task, kind)
+
+
+def went_out(lead: APIClient, slug: str, kind: str) -> list[dict[str, Any]]:
+    """What a project holds, but for the numbers of its texts and when they came in."""
+    own = {"id", "item_id"} | ({"created"} if kind == "items" else set())
+    lines = body(lead.get(f"/api/v1/projects/{slug}/{kind}.jsonl")).splitlines()
+    return [{name: value for name, value in json.loads(line).items() if name not in own} for line in lines]
 
 
 def test_reasons_say_what_would_be_right(send: Send, lead: APIClient) -> None:
