@@ -33,7 +33,10 @@ LIKELY_NAMES = {
 SURE_FIELDS = ("text", "id")  # found by their names even where a mapping leaves them out
 OF_ANSWERS = ("annotator", "timestamp", "comment")
 # The columns of our own exports (`annotation.queries.exports`), by which these are known
-_ANSWERS_OUT = "item_id external_id text annotator label labels spans seconds comment kind round guideline_version created"
+_ANSWERS_OUT = (
+    "item_id external_id text annotator label labels spans seconds comment kind round"
+    " guideline_version created"
+)
 _TEXTS_OUT = (
     "id external_id text meta round label label_source confidence state provenance imported_label imported_labels"
     " imported_spans created"
