@@ -70,6 +70,7 @@
     if ($("hint")) $("hint").textContent = shape.hint(own);
     strip(now);
     if (now !== timed) {
+      if (timed) scrollTo(0, 0); // a long text before it may have been scrolled
       timed = now;
       clock.restart();
     }

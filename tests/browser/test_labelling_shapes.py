@@ -302,3 +302,26 @@ def test_spans_lie_in_lanes_where_they_may_overlap(sign_in: SignIn, project: Pro
     expect(page.locator("#text")).to_contain_text("Nothing")
     all_saved(page)
     assert marked(Annotation.objects.get()) == [("89.90", "good"), ("Nord in", "neither")]
+
+
+def test_beside_a_long_text_labels_and_spans_stay_in_sight_and_the_next_one_begins_at_its_top(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    spans_project(project)
+    put_in_round(project, [f"{n} " + "the long way home " * 400 for n in range(3)])
+    page = sign_in(ann)
+    begin(page, project)
+    page.wait_for_load_state("networkidle")
+    page.evaluate("scrollTo(0, 1500)")
+    expect(page.locator(".palette")).to_be_in_viewport()
+    expect(page.locator("[data-send]")).to_be_in_viewport()
+    assert violations(page) == []
+    for _ in range(120):
+        page.keyboard.press("ArrowRight")
+    bottom = page.evaluate("document.querySelector('.palette').getBoundingClientRect().bottom")
+    at = page.locator("#text .tok.cur").bounding_box()
+    assert at is not None
+    assert bottom <= at["y"] < 900 - 60  # the cursor is neither under the labels nor under the last texts
+    page.locator("[data-send]").click()
+    expect(page.locator("#text")).to_contain_text("1 the long")
+    assert page.evaluate("scrollY") == 0
