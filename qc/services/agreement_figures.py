@@ -111,14 +111,15 @@ def _confused(measured: Measured, entropy: Floats) -> list[dict[str, Any]]:
     rows = []
     for at, (a, b, n) in enumerate(_confused_pairs(measured)):
         both = _items_confused(measured, by_code, a, b)
-        order = np.lexsort((both, -entropy[both]))[: MOST_OF_A_PAIR if at < MOST_CONFUSED else 0]
+        listed = both if at < MOST_CONFUSED else both[:0]
+        order = np.lexsort((listed, -entropy[listed]))[:MOST_OF_A_PAIR]
         rows.append(
             {
                 "a": names[a],
                 "b": names[b],
                 "n": n,
                 "texts": len(both),
-                "items": measured.item_ids[both[order]].tolist(),
+                "items": measured.item_ids[listed[order]].tolist(),
             }
         )
     return rows
@@ -156,7 +157,11 @@ def _items_confused(measured: Measured, by_code: sparse.csc_array, a: int, b: in
         [by_code.indices[by_code.indptr[code] : by_code.indptr[code + 1]] for code in np.flatnonzero(only)]
         for only in (holds[:, 0] & ~holds[:, 1], holds[:, 1] & ~holds[:, 0])
     )
-    return np.intersect1d(np.concatenate(with_a), np.concatenate(with_b)).astype(np.int64)
+    has_a = np.zeros(by_code.shape[0], np.bool_)
+    for items in with_a:
+        has_a[items] = True
+    both = np.concatenate([items[has_a[items]] for items in with_b])
+    return np.asarray(both if len(with_b) == 1 else np.unique(both), dtype=np.int64)
 
 
 def _pairs(measured: Measured, usernames: list[str]) -> list[dict[str, Any]]:
@@ -194,11 +199,13 @@ def shown_pairs(pairs: list[dict[str, Any]], measured: Measured) -> list[dict[st
     of_each = dict(zip(measured.person_ids.tolist(), rows, strict=True)) if people else {}
     entropy = entropy_of_answers(measured.counts)
 
+    said = np.full(measured.counts.shape[0], -1, np.int64)
+
     def apart(one: Integers, other: Integers) -> list[int]:
-        both, here, there = np.intersect1d(
-            measured.items[one], measured.items[other], assume_unique=True, return_indices=True
-        )
-        texts = both[measured.codes[one][here] != measured.codes[other][there]]
+        said[measured.items[one]] = measured.codes[one]
+        theirs = measured.items[other]
+        texts = theirs[(said[theirs] >= 0) & (said[theirs] != measured.codes[other])]
+        said[measured.items[one]] = -1
         first = texts[np.lexsort((texts, -entropy[texts]))][:MOST_OF_A_PAIR]
         found: list[int] = measured.item_ids[first].tolist()
         return found
