@@ -308,6 +308,14 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {  # where fields of one name have other values
+        "ImportKindEnum": "annotation.models.Import.Kind",
+        "ImportStateEnum": "annotation.models.Import.State",
+        "RoundKindEnum": "annotation.models.Round.Kind",
+        "RoundStateEnum": "annotation.models.Round.State",
+        "MarkEnum": "qc.models.MetaLabelVote.Kind",
+        "TreatmentEnum": "qc.models.Treatment",
+    },
 }
 
 LOGGING = {

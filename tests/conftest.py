@@ -13,6 +13,7 @@ from rest_framework.test import APIClient
 
 from annotation.models import Job, Membership, Project, Role, User
 from annotation.services.projects import create_project
+from tests.contract import ContractClient
 
 # How long an example takes says more of what else the machine does; what things cost is what `benchmarks/` asks
 property_tests.register_profile("loupe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -107,7 +108,7 @@ def api() -> Callable[[User | None], APIClient]:
     """`api(user)` is a REST client signed in as that user."""
 
     def client(user: User | None = None) -> APIClient:
-        made = APIClient()
+        made = ContractClient()
         if user:
             made.force_authenticate(user)
         return made

@@ -9,7 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.views import APIView
 
 from annotation.access import project_for
-from annotation.api.negotiation import AsAddressed
+from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
 from annotation.models import AnswerKind, Project, Role
 from annotation.queries.exports import Chosen, answer_rows, item_rows
@@ -38,7 +38,7 @@ class AnswerExport(APIView):
             OpenApiParameter("extension", OpenApiTypes.STR, OpenApiParameter.PATH, enum=EXTENSIONS),
             *CHOICES,
         ],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses=files([*streaming.CONTENT_TYPES.values(), *interchange.CONTENT_TYPES.values()]),
     )
     def get(self, request: Request, slug: str, extension: str) -> StreamingHttpResponse:
         project = project_for(request.user, slug, Role.LEAD)
@@ -67,7 +67,7 @@ class ItemExport(APIView):
                 "extension", OpenApiTypes.STR, OpenApiParameter.PATH, enum=list(streaming.BLOCKS)
             )
         ],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses=files(streaming.CONTENT_TYPES.values()),
     )
     def get(self, request: Request, slug: str, extension: str) -> StreamingHttpResponse:
         project = project_for(request.user, slug, Role.LEAD)
@@ -84,7 +84,7 @@ class DatasetExport(APIView):
 
     content_negotiation_class = AsAddressed
 
-    @extend_schema(parameters=CHOICES, responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @extend_schema(parameters=CHOICES, responses=files(["application/zip"]))
     def get(self, request: Request, slug: str) -> StreamingHttpResponse:
         project = project_for(request.user, slug, Role.LEAD)
         chosen = chosen_answers(request)

@@ -44,6 +44,7 @@ class GuidelineList(generics.GenericAPIView[Guideline]):
 
     serializer_class = GuidelineSerializer
 
+    @extend_schema(responses=GuidelineSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug)
         lead = may(role_in(request.user, project), Role.LEAD)

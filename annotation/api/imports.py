@@ -6,7 +6,6 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
 from rest_framework.parsers import MultiPartParser
@@ -16,6 +15,7 @@ from rest_framework.views import APIView
 from annotation.access import object_for, project_for
 from annotation.api.errors import Conflict, TooLargeFile, UnreadableFile
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.negotiation import files
 from annotation.api.requests import Request
 from annotation.jobs import start_import, undo_import
 from annotation.models import Import, Role, User
@@ -55,7 +55,7 @@ class UploadSerializer(serializers.Serializer[Any]):
 class ImportSerializer(serializers.ModelSerializer[Import]):
     """What became of a file's rows."""
 
-    round = serializers.SlugRelatedField[Any](slug_field="name", read_only=True)
+    round = serializers.SlugRelatedField[Any](slug_field="name", read_only=True, allow_null=True)
     duplicates = serializers.IntegerField(source="duplicate_rows")
     reasons = serializers.DictField(child=serializers.IntegerField())
 
@@ -172,7 +172,7 @@ def left_out_file(source: Import, outcome: str) -> StreamingHttpResponse:
 class RejectedRows(APIView):
     """`rejected.csv`: row, reason, and the original columns."""
 
-    @extend_schema(responses={200: OpenApiTypes.BINARY})
+    @extend_schema(responses=files(["text/csv"]))
     def get(self, request: Request, pk: int) -> StreamingHttpResponse:
         return left_out_file(object_for(request.user, Import.objects.all(), pk, Role.LEAD), "rejected")
 
@@ -180,6 +180,6 @@ class RejectedRows(APIView):
 class DuplicateRows(APIView):
     """`duplicates.csv`: row, what it equals, and the original columns."""
 
-    @extend_schema(responses={200: OpenApiTypes.BINARY})
+    @extend_schema(responses=files(["text/csv"]))
     def get(self, request: Request, pk: int) -> StreamingHttpResponse:
         return left_out_file(object_for(request.user, Import.objects.all(), pk, Role.LEAD), "duplicate")

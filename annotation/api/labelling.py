@@ -15,7 +15,7 @@ from annotation.access import authorise_role, object_for, role_of
 from annotation.api.errors import Conflict
 from annotation.api.plain import PlainView, plain_json, plain_response
 from annotation.api.requests import Request
-from annotation.api.values import SpanSerializer, ValueSerializer
+from annotation.api.values import SpansField, ValueSerializer
 from annotation.models import Annotation, Flag, Item, Project, Suggested
 from annotation.queries import labelling as reads
 from annotation.queries.gold import feedback
@@ -48,7 +48,7 @@ class SuggestionSerializer(serializers.Serializer[Any]):
     score = serializers.FloatField(required=False, allow_null=True)
     label = serializers.CharField(required=False, allow_null=True)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(), required=False, allow_null=True)
-    spans = SpanSerializer(many=True, required=False, allow_null=True)
+    spans = SpansField(required=False, allow_null=True)
 
 
 class LeaseSerializer(serializers.Serializer[Any]):
@@ -248,7 +248,7 @@ class AnnotationSerializer(serializers.Serializer[Any]):
     round = serializers.CharField()
     label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    spans = SpanSerializer(many=True, allow_null=True)
+    spans = SpansField(allow_null=True)
     comment = serializers.CharField()
     difficulty = serializers.IntegerField(allow_null=True)
     confidence = serializers.IntegerField(allow_null=True)

@@ -30,7 +30,7 @@ class LabelSerializer(serializers.ModelSerializer[Label]):
     examples = serializers.ListField(
         child=serializers.CharField(max_length=LONGEST_EXAMPLE), max_length=MOST_EXAMPLES, required=False
     )
-    merged_into = serializers.PrimaryKeyRelatedField[Label](read_only=True)
+    merged_into = serializers.PrimaryKeyRelatedField[Label](read_only=True, allow_null=True)
 
     class Meta:
         model = Label
@@ -81,11 +81,13 @@ class LabelList(generics.GenericAPIView[Label]):
     pagination_class = InOrder
     queryset = Label.objects.none()
 
+    @extend_schema(responses=LabelSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         found = Label.objects.filter(project=project_for(request.user, slug))
         page = self.paginate_queryset(found)
         return self.get_paginated_response(LabelSerializer(page, many=True).data)
 
+    @extend_schema(request=LabelSerializer, responses={201: LabelSerializer})
     def post(self, request: Request, slug: str) -> Response:
         """Without a hotkey it gets the next free one; "" is none."""
         project = project_for(request.user, slug, Role.LEAD)

@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from annotation import jobs
 from annotation.access import project_for
+from annotation.api.estimates import EstimateSerializer
 from annotation.api.requests import Request
 from annotation.models import Membership, Role
 from annotation.queries import people
@@ -45,11 +46,11 @@ class MemberSerializer(serializers.Serializer[Any]):
     median_seconds = serializers.FloatField(allow_null=True)
     last_seen = serializers.DateTimeField(allow_null=True)
 
-    @extend_schema_field({"type": "object"})
+    @extend_schema_field(EstimateSerializer)
     def get_gold(self, work: Work) -> dict[str, Any]:
         return dict(work.gold.as_dict())
 
-    @extend_schema_field({"type": "object"})
+    @extend_schema_field(EstimateSerializer)
     def get_consistency(self, work: Work) -> dict[str, Any]:
         return dict(work.consistency.as_dict())
 
@@ -59,6 +60,7 @@ class MemberList(generics.GenericAPIView[Membership]):
 
     serializer_class = MemberSerializer
 
+    @extend_schema(responses=MemberSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         page = self.paginate_queryset(people.members(project))
@@ -94,10 +96,16 @@ class MemberChangeSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, max_length=members.LONGEST_REASON)
 
 
+class ChangedMemberSerializer(MemberSerializer):
+    """The member; `job` is the address of the job that takes their answers out or back, where there are many."""
+
+    job = serializers.CharField(allow_null=True)
+
+
 class MemberDetail(APIView):
     """One member."""
 
-    @extend_schema(request=MemberChangeSerializer, responses=MemberSerializer)
+    @extend_schema(request=MemberChangeSerializer, responses=ChangedMemberSerializer)
     def patch(self, request: Request, slug: str, username: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         membership = get_object_or_404(

@@ -1,7 +1,7 @@
 """The metadata fields of a project over REST."""
 
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,6 +16,11 @@ from annotation.queries.metadata import metadata_fields
 from annotation.services.metadata_fields import TYPES
 
 
+@extend_schema_field({"oneOf": [{"type": "number"}, {"type": "string", "format": "date-time"}]})
+class BoundField(serializers.JSONField):
+    """A number, or a date."""
+
+
 class MetadataFieldSerializer(serializers.ModelSerializer[MetadataField]):
     """A field, and what was seen of it in the texts that were looked at.
 
@@ -24,8 +29,8 @@ class MetadataFieldSerializer(serializers.ModelSerializer[MetadataField]):
     """
 
     examples = serializers.ListField(child=serializers.CharField())
-    minimum = serializers.JSONField(allow_null=True)
-    maximum = serializers.JSONField(allow_null=True)
+    minimum = BoundField(allow_null=True)
+    maximum = BoundField(allow_null=True)
 
     class Meta:
         model = MetadataField
@@ -63,6 +68,7 @@ class MetadataFieldList(generics.GenericAPIView[MetadataField]):
     pagination_class = InOrder
     queryset = MetadataField.objects.none()
 
+    @extend_schema(responses=MetadataFieldSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         page = self.paginate_queryset(metadata_fields(project_for(request.user, slug, Role.LEAD)))
         return self.get_paginated_response(MetadataFieldSerializer(page, many=True).data)

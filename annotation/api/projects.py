@@ -121,6 +121,7 @@ class ProjectList(generics.GenericAPIView[Project]):
 
     serializer_class = ProjectSerializer
 
+    @extend_schema(responses=ProjectSerializer(many=True))
     def get(self, request: Request) -> Response:
         page = self.paginate_queryset(projects_of(request.user)) or []
         shown = {project.pk for project in page}
@@ -128,6 +129,7 @@ class ProjectList(generics.GenericAPIView[Project]):
         context = {"stepwise": shown - led}
         return self.get_paginated_response(ProjectSerializer(page, many=True, context=context).data)
 
+    @extend_schema(request=ProjectSerializer, responses={201: ProjectSerializer})
     def post(self, request: Request) -> Response:
         serializer = ProjectSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -18,7 +18,9 @@ from annotation.services import rounds
 class RoundSerializer(serializers.ModelSerializer[Round]):
     """A round, with its plan and how far it is; for annotators its counters move in steps."""
 
-    suggestion_source = serializers.SlugRelatedField[SuggestionSource](slug_field="name", read_only=True)
+    suggestion_source = serializers.SlugRelatedField[SuggestionSource](
+        slug_field="name", read_only=True, allow_null=True
+    )
 
     class Meta:
         model = Round
@@ -66,19 +68,28 @@ class NewRoundSerializer(PlanSerializer):
         fields = [*PlanSerializer.Meta.fields, "items", "texts"]
 
 
+class MadeRoundSerializer(RoundSerializer):
+    """The round; `job` is the address of the job that puts its texts in, where there are many."""
+
+    job = serializers.CharField(allow_null=True)
+
+    class Meta(RoundSerializer.Meta):
+        fields = [*RoundSerializer.Meta.fields, "job"]
+
+
 class RoundList(generics.GenericAPIView[Round]):
     """The rounds of a project."""
 
     serializer_class = RoundSerializer
 
+    @extend_schema(responses=RoundSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug)
         page = _as_seen(request, project, self.paginate_queryset(_rounds(project)) or [])
         return self.get_paginated_response(RoundSerializer(page, many=True).data)
 
-    @extend_schema(request=NewRoundSerializer, responses={201: RoundSerializer})
+    @extend_schema(request=NewRoundSerializer, responses={201: MadeRoundSerializer})
     def post(self, request: Request, slug: str) -> Response:
-        """Answers with the round; `job` is the address of the job that puts its texts in, where there are many."""
         project = project_for(request.user, slug, Role.LEAD)
         serializer = NewRoundSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)

@@ -19,7 +19,7 @@ from annotation.api.labelling import SuggestionSerializer, own_lease
 from annotation.api.pagination import Cursor
 from annotation.api.plain import PlainView, plain_response
 from annotation.api.requests import Request
-from annotation.api.values import SpanSerializer
+from annotation.api.values import SpansField
 from annotation.models import Role, Round, SuggestionSource
 from annotation.queries import suggestions as reads
 from annotation.services import labelling
@@ -32,7 +32,7 @@ class SuggestionRowSerializer(serializers.Serializer[Any]):
     id = serializers.CharField()
     label = serializers.CharField(required=False)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(), required=False)
-    spans = SpanSerializer(many=True, required=False)
+    spans = SpansField(required=False)
     score = serializers.FloatField(required=False, allow_null=True, min_value=0, max_value=1)
 
 
@@ -72,6 +72,7 @@ class SuggestionList(generics.GenericAPIView[SuggestionSource]):
     pagination_class = InOrder
     queryset = SuggestionSource.objects.none()
 
+    @extend_schema(responses=SourceSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         page = self.paginate_queryset(reads.sources(project))
@@ -125,8 +126,11 @@ class StateSerializer(serializers.Serializer[Any]):
     accuracy_where_wrong = EstimateSerializer(help_text="on gold, where the suggestion was wrong")
 
 
-_REACH = inline_serializer(
-    "SuggestionReach", {"n": serializers.IntegerField(), "with": serializers.IntegerField()}
+# `with` is a word of Python, so that no class can have it as a name
+ReachSerializer = type(
+    inline_serializer(
+        "SuggestionReach", {"n": serializers.IntegerField(), "with": serializers.IntegerField()}
+    )
 )
 
 
@@ -139,8 +143,8 @@ class FiguresSerializer(serializers.Serializer[Any]):
     newer = serializers.IntegerField()
     changes = serializers.DictField(child=serializers.IntegerField())
     source = serializers.CharField(allow_null=True)  # type: ignore[assignment]
-    texts = _REACH
-    gold = _REACH
+    texts = ReachSerializer()
+    gold = ReachSerializer()
     states = StateSerializer(many=True)
 
 

@@ -21,13 +21,11 @@ class SpanSerializer(serializers.Serializer[Any]):
     end = OffsetField()
     label = serializers.CharField(max_length=100, trim_whitespace=False)  # type: ignore[assignment]
 
-    @classmethod
-    def many_init(cls, *args: Any, **kwargs: Any) -> Any:
-        """Where spans may be null, that is said of the list, and of none of them."""
-        allow_null = kwargs.pop("allow_null", False)
-        made = super().many_init(*args, **kwargs)
-        made.allow_null = allow_null
-        return made
+
+class SpansField(serializers.ListField):
+    """Spans in a list, which may be null where that is said; none of them may."""
+
+    child = SpanSerializer()
 
 
 class ValueSerializer(serializers.Serializer[Any]):
@@ -42,4 +40,4 @@ class ValueSerializer(serializers.Serializer[Any]):
         required=False,
         allow_null=True,
     )
-    spans = SpanSerializer(many=True, required=False, allow_null=True)
+    spans = SpansField(required=False, allow_null=True)

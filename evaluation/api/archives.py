@@ -5,7 +5,6 @@ from uuid import UUID
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.http import FileResponse, Http404
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.parsers import MultiPartParser
@@ -16,7 +15,7 @@ from rest_framework.views import APIView
 from annotation.access import object_for, project_for
 from annotation.api.errors import TooLargeFile
 from annotation.api.jobs import JobSerializer, accepted
-from annotation.api.negotiation import AsAddressed
+from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
 from annotation.models import Job, Role, User
 from annotation.services.uploads import TooLarge
@@ -39,7 +38,7 @@ class ArchiveFile(APIView):
 
     content_negotiation_class = AsAddressed
 
-    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @extend_schema(responses=files(["application/zip"]))
     def get(self, request: Request, slug: str, job_id: UUID) -> FileResponse:
         made = object_for(request.user, Job.objects.filter(project__slug=slug), job_id, Role.LEAD)
         name = archives.file_of(made)

@@ -4,7 +4,6 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.response import Response
@@ -12,7 +11,7 @@ from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
-from annotation.api.negotiation import AsAddressed
+from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
 from annotation.models import Role, User
 from evaluation.jobs import start_leakage
@@ -90,7 +89,7 @@ class LeakageReportSerializer(serializers.Serializer[Any]):
     near = CountsSerializer()
     semantic = CountsSerializer()
     between = BetweenSerializer(many=True)
-    divergence = serializers.JSONField(allow_null=True)
+    divergence = serializers.DictField(allow_null=True)
 
 
 class LeakageStart(APIView):
@@ -144,7 +143,7 @@ class LeakagePairs(APIView):
 
     content_negotiation_class = AsAddressed
 
-    @extend_schema(responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
+    @extend_schema(responses=files(FORMATS.values()))
     def get(self, request: Request, report_id: int, extension: str) -> HttpResponseBase:
         report = computed_report(request, report_id)
         if extension not in FORMATS:

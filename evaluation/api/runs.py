@@ -54,10 +54,12 @@ class RunList(generics.GenericAPIView[Run]):
 
     serializer_class = RunSerializer
 
+    @extend_schema(responses=RunSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         page = self.paginate_queryset(queries.runs_of(project_for(request.user, slug, Role.LEAD)))
         return self.get_paginated_response(RunSerializer(page, many=True).data)
 
+    @extend_schema(request=RunSerializer, responses={201: RunSerializer})
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         serializer = RunSerializer(data=request.data)

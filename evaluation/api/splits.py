@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.http import Http404, HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.response import Response
@@ -12,7 +11,7 @@ from rest_framework.views import APIView
 from annotation.access import object_for, project_for
 from annotation.api.errors import Conflict
 from annotation.api.jobs import JobSerializer, accepted
-from annotation.api.negotiation import AsAddressed
+from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
 from annotation.models import Role, User
 from evaluation.api.downloads import send_file
@@ -22,6 +21,7 @@ from evaluation.queries import splits as queries
 from evaluation.services.freezing import NotNow, delete_split_set, freeze_split_set, rename_split_set
 from evaluation.services.split_files import VARIANTS
 from evaluation.services.splits import LARGEST_SEED, create_split_set
+from evaluation.services.writers import FORMATS
 
 
 class CheckSerializer(serializers.Serializer[Any]):
@@ -93,6 +93,7 @@ class SplitSetList(generics.GenericAPIView[SplitSet]):
 
     serializer_class = SplitSetSummarySerializer
 
+    @extend_schema(responses=SplitSetSummarySerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         page = self.paginate_queryset(queries.split_sets(project_for(request.user, slug, Role.LEAD)))
         return self.get_paginated_response(SplitSetSummarySerializer(page, many=True).data)
@@ -160,7 +161,7 @@ class SplitFileDetail(APIView):
 
     @extend_schema(
         parameters=[OpenApiParameter("labels", enum=VARIANTS, default="hard")],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses=files(FORMATS.values(), 200, 206) | {304: None, 416: None},
     )
     def get(self, request: Request, split_set_id: int, split: str, extension: str) -> HttpResponseBase:
         split_set = object_for(request.user, queries.present().defer("manifest"), split_set_id, Role.LEAD)

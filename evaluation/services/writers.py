@@ -19,7 +19,7 @@ Columns = dict[str, str]  # name → bool, int64, float64, string, json, none or
 FORMATS = {
     "parquet": "application/vnd.apache.parquet",
     "csv": "text/csv; charset=utf-8",
-    "jsonl": "application/jsonl",
+    "jsonl": "application/x-ndjson; charset=utf-8",
 }
 AT_ONCE = 20_000
 SHARES = "shares"  # label → share; in Parquet a struct with one field for each label

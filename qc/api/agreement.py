@@ -48,7 +48,7 @@ class PairSerializer(serializers.Serializer[Any]):
     agreement = serializers.FloatField(allow_null=True)
 
 
-class GoldSerializer(serializers.Serializer[Any]):
+class GoldAccuracySerializer(serializers.Serializer[Any]):
     """Accuracy on gold items."""
 
     n = serializers.IntegerField()
@@ -75,7 +75,7 @@ class AnnotatorReportSerializer(serializers.Serializer[Any]):
     username = serializers.CharField()
     annotator = serializers.IntegerField()
     annotations = serializers.IntegerField()
-    gold = GoldSerializer()
+    gold = GoldAccuracySerializer()
     consistency = ConsistencySerializer()
     agreement_with_rest = serializers.FloatField(allow_null=True)
     agreement_interval = EstimateSerializer()
@@ -99,6 +99,13 @@ class DisputedItemSerializer(serializers.Serializer[Any]):
 
     item_id = serializers.IntegerField()
     entropy = serializers.FloatField()
+
+
+class SpanAgreementSerializer(serializers.Serializer[Any]):
+    """For spans: F1 over all pairs of people and texts together, and alpha over tokens."""
+
+    entity_f1 = EstimateSerializer()
+    token_alpha = EstimateSerializer()
 
 
 class AgreementSerializer(serializers.Serializer[Any]):
@@ -126,7 +133,7 @@ class AgreementSerializer(serializers.Serializer[Any]):
     disputed_items = DisputedItemSerializer(many=True)
     disputed_total = serializers.IntegerField(required=False)
     parts = serializers.JSONField(required=False)
-    spans = serializers.JSONField(allow_null=True)
+    spans = SpanAgreementSerializer(allow_null=True)
 
 
 def chosen_round(project: Project, said: str | None) -> Round | None:

@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from annotation.access import authorise, may, object_for, project_for
 from annotation.api.errors import Conflict
 from annotation.api.requests import Request
-from annotation.api.values import SpanSerializer
+from annotation.api.values import SpansField
 from annotation.models import MetaLabel, Project, Role, User
 from annotation.queries.values import label_names, named_value
 from qc.models import Case, Decision, GuidelineProposal, Outcome, Vote
@@ -44,7 +44,7 @@ class CaseAnswerSerializer(serializers.Serializer[Any]):
 
     label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    spans = SpanSerializer(many=True, allow_null=True)
+    spans = SpansField(allow_null=True)
     comment = serializers.CharField()
     annotator = serializers.CharField(allow_null=True)
 
@@ -65,7 +65,7 @@ class SettledSerializer(serializers.Serializer[Any]):
     def _value(self, settled: Vote | Decision) -> dict[str, Any]:
         return named_value(settled, self.context["names"])
 
-    @extend_schema_field(OpenApiTypes.STR)
+    @extend_schema_field(serializers.CharField(allow_null=True))
     def get_label(self, settled: Vote | Decision) -> str | None:
         label: str | None = self._value(settled)["label"]
         return label
@@ -74,7 +74,7 @@ class SettledSerializer(serializers.Serializer[Any]):
     def get_labels(self, settled: Vote | Decision) -> Any:
         return self._value(settled)["labels"]
 
-    @extend_schema_field(SpanSerializer(many=True, allow_null=True))
+    @extend_schema_field(SpansField(allow_null=True))
     def get_spans(self, settled: Vote | Decision) -> Any:
         return self._value(settled)["spans"] if settled.spans is not None else None
 
@@ -94,7 +94,7 @@ class CaseDecisionSerializer(SettledSerializer):
 
     decided_by = serializers.CharField(source="decided_by.username")
     by_votes = serializers.BooleanField()
-    guideline_version = serializers.IntegerField(source="guideline.version", default=None)
+    guideline_version = serializers.IntegerField(source="guideline.version", default=None, allow_null=True)
 
 
 class ProposalSerializer(serializers.Serializer[Any]):
@@ -105,7 +105,7 @@ class ProposalSerializer(serializers.Serializer[Any]):
     clause = serializers.CharField()
     text = serializers.CharField()
     state = serializers.CharField()
-    guideline_version = serializers.IntegerField(source="guideline.version", default=None)
+    guideline_version = serializers.IntegerField(source="guideline.version", default=None, allow_null=True)
 
 
 class EventSerializer(serializers.Serializer[Any]):
@@ -150,7 +150,7 @@ class EndingSerializer(serializers.Serializer[Any]):
     labels = serializers.ListField(
         child=serializers.CharField(max_length=100), required=False, allow_null=True
     )
-    spans = SpanSerializer(many=True, required=False, allow_null=True)
+    spans = SpansField(required=False, allow_null=True)
     acceptable = serializers.ListField(child=serializers.CharField(max_length=100), required=False)
     meta_label = serializers.ChoiceField(MetaLabel.choices, required=False, allow_blank=True, allow_null=True)
     clause = serializers.CharField(required=False, allow_blank=True, max_length=200)

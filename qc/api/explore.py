@@ -10,9 +10,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import authorise, may, object_for, project_for
+from annotation.api.estimates import EstimateSerializer
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.api.values import SpanSerializer
+from annotation.api.values import SpansField
 from annotation.models import Role
 from annotation.queries.values import label_names, named_value
 from annotation.services.values import AnswerValue, value_of
@@ -33,8 +34,8 @@ class SuspectSerializer(serializers.Serializer[Any]):
     item_id = serializers.IntegerField()
     external_id = serializers.CharField(source="item.external_id", allow_null=True)
     text = serializers.CharField(source="item.text")
-    given = serializers.CharField(source="given.name", default=None)
-    likely = serializers.CharField(source="likely.name", default=None)
+    given = serializers.CharField(source="given.name", default=None, allow_null=True)
+    likely = serializers.CharField(source="likely.name", default=None, allow_null=True)
     score = serializers.FloatField()
     why = serializers.SerializerMethodField()
     verdict = serializers.CharField()
@@ -42,6 +43,33 @@ class SuspectSerializer(serializers.Serializer[Any]):
 
     def get_why(self, suspect: Suspect) -> str:
         return why(suspect)
+
+
+class PrecisionSerializer(EstimateSerializer):
+    """Of the suspects that somebody has looked at, the share that were real; `real` of `n`."""
+
+    real = serializers.IntegerField()
+
+
+class SuspectsSerializer(serializers.Serializer[Any]):
+    """The newest look at all texts, and a part of its list of suspects, those with one `reason`.
+
+    `outdated` when labels have changed since. `suspects` and `precision` are by reason.
+    """
+
+    computed = serializers.DateTimeField()
+    outdated = serializers.BooleanField()
+    texts = serializers.IntegerField()
+    length = serializers.DictField()
+    labels = serializers.ListField(child=serializers.DictField())
+    meta = serializers.ListField(child=serializers.DictField())
+    fringe = serializers.ListField(child=serializers.DictField())
+    dense = serializers.ListField(child=serializers.DictField())
+    copies = serializers.DictField()
+    suspects = serializers.DictField(child=serializers.DictField())
+    precision = serializers.DictField(child=PrecisionSerializer())
+    reason = serializers.ChoiceField(Suspect.Reason.choices)
+    results = SuspectSerializer(many=True)
 
 
 class SuspectList(APIView):
@@ -52,7 +80,7 @@ class SuspectList(APIView):
             OpenApiParameter("reason", OpenApiTypes.STR, enum=Suspect.Reason.values),
             OpenApiParameter("after", OpenApiTypes.INT, description="Only ranks above this; 200 at a time."),
         ],
-        responses=SuspectSerializer(many=True),
+        responses=SuspectsSerializer,
     )
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
@@ -72,9 +100,9 @@ class SuspectList(APIView):
             **report.result,
             "precision": queries.precision(project),
             "reason": reason,
-            "results": SuspectSerializer(found, many=True).data,
+            "results": found,
         }
-        return Response(body)
+        return Response(SuspectsSerializer(body).data)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     def post(self, request: Request, slug: str) -> Response:
@@ -101,6 +129,36 @@ class SampleSerializer(serializers.Serializer[Any]):
     population = serializers.IntegerField()
     drawn = serializers.DateTimeField(allow_null=True)
     created = serializers.DateTimeField()
+
+
+class ShareOfLabelSerializer(EstimateSerializer):
+    """The share of wrong labels among the texts with this label."""
+
+    label = serializers.CharField()  # type: ignore[assignment]
+
+
+class FindingsSerializer(serializers.Serializer[Any]):
+    """What the reviews of a sample say so far.
+
+    `wrong` is the share of wrong labels among the texts drawn at random, `wrong_n` their number; `blind` how often an
+    answer given without the label was the same; `kinds` texts by what is wrong with them; `marked` those with
+    something wrong; `more` how many more random texts tell the share to within five points.
+    """
+
+    reviewed = serializers.IntegerField()
+    wrong = EstimateSerializer()
+    wrong_n = serializers.IntegerField()
+    by_label = ShareOfLabelSerializer(many=True)
+    blind = EstimateSerializer()
+    kinds = serializers.DictField(child=serializers.IntegerField())
+    marked = serializers.ListField(child=serializers.IntegerField())
+    more = serializers.IntegerField()
+
+
+class SampleDetailSerializer(SampleSerializer):
+    """A sample with its findings."""
+
+    findings = FindingsSerializer()
 
 
 class SampleList(generics.GenericAPIView[Sample]):
@@ -131,7 +189,7 @@ def _sample(request: Request, sample_id: int) -> Sample:
 class SampleDetail(APIView):
     """A sample and what its reviews say so far. Reviewers find in `marked` only texts that they have reviewed."""
 
-    @extend_schema(responses=SampleSerializer)
+    @extend_schema(responses=SampleDetailSerializer)
     def get(self, request: Request, sample_id: int) -> Response:
         sample = _sample(request, sample_id)
         findings = sample_queries.findings(sample, label_names(sample.project))
@@ -141,10 +199,44 @@ class SampleDetail(APIView):
         return Response({**SampleSerializer(sample).data, "findings": findings})
 
 
+class ReviewedItemSerializer(serializers.Serializer[Any]):
+    """The text itself."""
+
+    id = serializers.IntegerField()
+    external_id = serializers.CharField(allow_null=True)
+    text = serializers.CharField()
+
+
+class AnsweredSerializer(serializers.Serializer[Any]):
+    """A label, several, or spans: the one of the project's task."""
+
+    label = serializers.CharField(required=False)  # type: ignore[assignment]
+    labels = serializers.ListField(child=serializers.CharField(), required=False)
+    spans = SpansField(required=False)
+
+
+class ReviewedTextSerializer(serializers.Serializer[Any]):
+    """A text of a sample. All but the text is null until you have answered; `reviewed` is the label it has."""
+
+    id = serializers.IntegerField()
+    item = ReviewedItemSerializer()
+    answer = AnsweredSerializer(allow_null=True)
+    reviewed = AnsweredSerializer(allow_null=True)
+    agrees = serializers.BooleanField(allow_null=True)
+    drawn_by = serializers.ListField(child=serializers.CharField(), allow_null=True)
+    kinds = serializers.ListField(child=serializers.CharField(), allow_null=True)
+
+
+class NextReviewSerializer(serializers.Serializer[Any]):
+    """The next text, or null."""
+
+    text = ReviewedTextSerializer(allow_null=True)
+
+
 class NextReview(APIView):
     """The next text of a sample for you, without its label until you have answered; null when you have done all."""
 
-    @extend_schema(request=None, responses=serializers.JSONField)
+    @extend_schema(request=None, responses=NextReviewSerializer)
     def post(self, request: Request, sample_id: int) -> Response:
         sample = _sample(request, sample_id)
         found = sample_queries.next_to_review(sample, request.user) if sample.drawn else None
@@ -176,7 +268,7 @@ class BlindAnswerSerializer(serializers.Serializer[Any]):
 
     label = serializers.CharField(required=False, max_length=100)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(max_length=100), required=False)
-    spans = SpanSerializer(many=True, required=False)
+    spans = SpansField(required=False)
 
 
 class ReviewMarksSerializer(serializers.Serializer[Any]):
@@ -194,7 +286,7 @@ def _drawn(request: Request, sample_item_id: int) -> SampleItem:
 class BlindAnswer(APIView):
     """Answering a text of a sample before its label shows; sent again, the first answer stays."""
 
-    @extend_schema(request=BlindAnswerSerializer, responses={201: serializers.JSONField})
+    @extend_schema(request=BlindAnswerSerializer, responses={201: ReviewedTextSerializer})
     def post(self, request: Request, sample_item_id: int) -> Response:
         drawn = _drawn(request, sample_item_id)
         serializer = BlindAnswerSerializer(data=request.data)
@@ -206,7 +298,7 @@ class BlindAnswer(APIView):
 class ReviewMarks(APIView):
     """Saying what is wrong with a text of a sample, after the own answer."""
 
-    @extend_schema(request=ReviewMarksSerializer, responses={201: serializers.JSONField})
+    @extend_schema(request=ReviewMarksSerializer, responses={201: ReviewedTextSerializer})
     def post(self, request: Request, sample_item_id: int) -> Response:
         drawn = _drawn(request, sample_item_id)
         serializer = ReviewMarksSerializer(data=request.data)

@@ -12,7 +12,7 @@ from annotation import jobs
 from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.api.values import SpanSerializer, ValueSerializer
+from annotation.api.values import SpansField, ValueSerializer
 from annotation.models import GoldItem, Item, Role, User
 from annotation.queries.gold import gold_items
 from annotation.queries.values import label_names, named_value
@@ -32,7 +32,7 @@ class GoldSerializer(serializers.Serializer[Any]):
     text = serializers.CharField()
     label = serializers.CharField(allow_null=True)  # type: ignore[assignment]
     labels = serializers.ListField(child=serializers.CharField(), allow_null=True)
-    spans = SpanSerializer(many=True, allow_null=True)
+    spans = SpansField(allow_null=True)
     explanation = serializers.CharField()
     origin = serializers.ChoiceField(GoldItem.Origin.choices)
     exposures = serializers.IntegerField()
@@ -85,6 +85,7 @@ class GoldList(generics.GenericAPIView[GoldItem]):
 
     serializer_class = GoldSerializer
 
+    @extend_schema(responses=GoldSerializer(many=True))
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         page = self.paginate_queryset(gold_items(project).filter(item__deleted__isnull=True)) or []

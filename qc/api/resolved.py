@@ -17,9 +17,10 @@ from rest_framework.views import APIView
 
 from annotation.access import project_for
 from annotation.algorithms.formulas import defuse
-from annotation.api.negotiation import AsAddressed
+from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
 from annotation.models import Role
+from annotation.services.streaming import CONTENT_TYPES
 from qc.queries.resolved import METHODS, resolved_labels
 
 FIELDS = ["item_id", "external_id", "label", "confidence", "distribution", "source", "n", "tie"]
@@ -42,7 +43,7 @@ class ResolvedLabels(APIView):
             ),
             OpenApiParameter("method", OpenApiTypes.STR, enum=METHODS),
         ],
-        responses={(200, "application/octet-stream"): OpenApiTypes.BINARY},
+        responses=files(CONTENT_TYPES.values()),
     )
     def get(self, request: Request, slug: str, form: str) -> HttpResponseBase:
         project = project_for(request.user, slug, Role.LEAD)
@@ -67,7 +68,7 @@ def _rows(frame: pd.DataFrame) -> Iterator[list[dict[str, Any]]]:
 
 def _jsonl(frame: pd.DataFrame) -> StreamingHttpResponse:
     lines = ("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows) for rows in _rows(frame))
-    return StreamingHttpResponse(lines, content_type="application/x-ndjson; charset=utf-8")
+    return StreamingHttpResponse(lines, content_type=CONTENT_TYPES["jsonl"])
 
 
 def _csv(frame: pd.DataFrame) -> StreamingHttpResponse:
@@ -84,7 +85,7 @@ def _csv(frame: pd.DataFrame) -> StreamingHttpResponse:
                 writer.writerow(_guarded(row[field]) for field in FIELDS)
             yield part.getvalue()
 
-    return StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    return StreamingHttpResponse(lines(), content_type=CONTENT_TYPES["csv"])
 
 
 def _guarded(value: Any) -> Any:
@@ -120,4 +121,4 @@ def _parquet(frame: pd.DataFrame) -> FileResponse:
             arrays = [pa.array(columns[field.name], field.type, from_pandas=True) for field in schema]
             writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
     file.seek(0)
-    return FileResponse(file, content_type="application/vnd.apache.parquet")
+    return FileResponse(file, content_type=CONTENT_TYPES["parquet"])

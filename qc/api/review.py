@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import authorise, may, object_for, project_for
+from annotation.api.estimates import EstimateSerializer
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
 from annotation.models import Item, Role
@@ -106,17 +107,36 @@ class ItemMetaLabels(APIView):
         return Response(MetaLabelsSerializer(found).data, status=code)
 
 
+class KindAgreementSerializer(serializers.Serializer[Any]):
+    """Of one kind: how often it was given, and alpha of giving it or not."""
+
+    kind = serializers.CharField()
+    given = serializers.IntegerField()
+    alpha = EstimateSerializer()
+
+
+class MetaLabelAgreementSerializer(serializers.Serializer[Any]):
+    """Over the texts of which somebody said something; `outdated` when something was said since."""
+
+    computed = serializers.DateTimeField()
+    outdated = serializers.BooleanField()
+    texts = serializers.IntegerField()
+    people = serializers.IntegerField()
+    kinds = KindAgreementSerializer(many=True)
+
+
 class MetaLabelAgreement(APIView):
     """How far people agree on meta-labels: alpha of each kind with its interval; and computing it anew."""
 
-    @extend_schema(responses=serializers.JSONField)
+    @extend_schema(responses=MetaLabelAgreementSerializer)
     def get(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         report = MetaLabelReport.objects.filter(project=project).first()
         if report is None:
             raise Http404("not computed yet")
         newer = newest_vote(project) > report.revision
-        return Response({"computed": report.computed, "outdated": newer, **report.result})
+        shown = {"computed": report.computed, "outdated": newer, **report.result}
+        return Response(MetaLabelAgreementSerializer(shown).data)
 
     @extend_schema(request=None, responses={202: JobSerializer})
     def post(self, request: Request, slug: str) -> Response:
