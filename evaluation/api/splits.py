@@ -155,7 +155,10 @@ class SplitSetFreeze(APIView):
 
 
 class SplitFileDetail(APIView):
-    """A split as Parquet, CSV or JSON Lines. Needs the role lead, since it shows everybody's labels."""
+    """A split as Parquet, CSV or JSON Lines. Needs the role lead, since it shows everybody's labels.
+
+    `id` is the id that a text came with, else its own number, as `item-7` where another text of the set came as 7.
+    """
 
     content_negotiation_class = AsAddressed
 
