@@ -75,9 +75,10 @@ def start_job(
         joined = Job.objects.filter(fingerprint=fingerprint, state__in=["queued", "running"]).first()
         if joined is not None:
             return joined
+        # It ended in between
         return start_job(
             kind, project, user, parameters, title=title, result_url=result_url, page_url=page_url
-        )  # it ended in between
+        )
     transaction.on_commit(partial(send_job, job))
     return job
 

@@ -119,9 +119,8 @@ class Participation(models.Model):
     skipped = models.PositiveIntegerField(default=0)
     started_after = models.BigIntegerField(default=-1)
     untouched_after = models.BigIntegerField(default=-1)
-    handed = models.PositiveIntegerField(
-        default=0
-    )  # items so far; draws which of the next are gold or repeats
+    # Items so far; draws which of the next are gold or repeats
+    handed = models.PositiveIntegerField(default=0)
     first_answer = models.BigIntegerField(null=True)  # the id of the first; repeats are drawn from there on
 
     class Meta:

@@ -146,9 +146,8 @@ class MetadataField(models.Model):
         DETECTED = "detected", "Detected"
         CORRECTED = "corrected", "Corrected"
 
-    project = models.ForeignKey(
-        Project, models.CASCADE, related_name="metadata_fields", db_index=False
-    )  # the constraint has an index
+    # The constraint has an index
+    project = models.ForeignKey(Project, models.CASCADE, related_name="metadata_fields", db_index=False)
     name = models.CharField(max_length=200)
     type = models.CharField(max_length=8, choices=Type)
     source = models.CharField(max_length=9, choices=Source, default=Source.DETECTED)

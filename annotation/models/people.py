@@ -51,13 +51,11 @@ class Membership(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=Role)
     state = models.CharField(max_length=8, choices=State, default=State.ACTIVE)
-    quota = models.PositiveIntegerField(
-        null=True, blank=True
-    )  # answers in the project; null: as many as there are
+    # Answers in the project; null: as many as there are
+    quota = models.PositiveIntegerField(null=True, blank=True)
     paused = models.DateTimeField(null=True, blank=True)
-    paused_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, blank=True, related_name="+"
-    )  # null: the rule
+    # Null: the rule
+    paused_by = models.ForeignKey(User, models.SET_NULL, null=True, blank=True, related_name="+")
     paused_because = models.TextField(blank=True)  # shown to the member and kept in the log
     created = models.DateTimeField(default=timezone.now)
 

@@ -48,18 +48,20 @@ class Project(models.Model):
     )
     gold_rate = models.FloatField(default=0.05, validators=rate)
     repeat_rate = models.FloatField(default=0.05, validators=rate)
+    # Up to which overlap grows where the first answers disagree; null: it does not grow
     maximum_overlap = models.PositiveSmallIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1), MaxValueValidator(100)]
-    )  # up to which overlap grows where the first answers disagree; null: it does not grow
+    )
     overlapping_spans = models.BooleanField(default=False)
     asks_difficulty = models.BooleanField(default=True)
     asks_confidence = models.BooleanField(default=False)
     gold_threshold = models.FloatField(default=0.7, validators=rate)
     gold_minimum = models.PositiveSmallIntegerField(default=5)
     gold_feedback = models.CharField(max_length=11, choices=GoldFeedback, default=GoldFeedback.NOTHING)
+    # After so many exposures a gold item is retired; null: never
     gold_wear = models.PositiveIntegerField(
         null=True, blank=True, default=200, validators=[MinValueValidator(1)]
-    )  # after so many exposures a gold item is retired; null: never
+    )
     repeat_distance = models.PositiveIntegerField(default=50, validators=[MinValueValidator(1)])
     shows_quality = models.BooleanField(default=False)  # annotators see how good their own answers are
     screen_version = models.PositiveIntegerField(default=1)  # grows when labels or what else is asked change
@@ -72,13 +74,11 @@ class Project(models.Model):
     text_maximum = models.PositiveIntegerField(
         default=100_000, validators=[MinValueValidator(1), MaxValueValidator(100_000)]
     )
-    fewest_letters = models.FloatField(
-        default=0.2, validators=rate
-    )  # of the characters that are not white space
+    # Of the characters that are not white space
+    fewest_letters = models.FloatField(default=0.2, validators=rate)
     languages = ArrayField(models.CharField(max_length=3), default=list, blank=True)  # ISO 639-1; empty: any
-    looks_for_copies = models.BooleanField(
-        default=True
-    )  # whether a look at the pool follows an import by itself
+    # Whether a look at the pool follows an import by itself
+    looks_for_copies = models.BooleanField(default=True)
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)
     deleted = models.DateTimeField(null=True, blank=True)
@@ -228,9 +228,8 @@ class Round(models.Model):
         related_name="rounds",
         db_index=False,
     )
-    suggestion_figures = models.JSONField(
-        null=True, blank=True
-    )  # coverage, and what suggestions did to answers
+    # Coverage, and what suggestions did to answers
+    suggestion_figures = models.JSONField(null=True, blank=True)
     seed = models.PositiveIntegerField(default=0)
     texts = models.JSONField(default=dict, blank=True)  # which it was filled with, as they were chosen
     comparison = models.JSONField(null=True, blank=True)  # of its answers with older ones to the same texts

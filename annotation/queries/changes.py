@@ -8,9 +8,8 @@ from django.db.models import Q
 from annotation.models import ChangeCount, Project, Round
 
 Kind = ChangeCount.Kind
-Counts = Mapping[
-    tuple[str, int | None], int
-]  # by kind of change, and by the round that it concerned if it did one
+# By kind of change, and by the round that it concerned if it did one
+Counts = Mapping[tuple[str, int | None], int]
 # Of one round's figures: these are counted there, and a deleted round has none
 OF_A_ROUND = {Kind.TEXTS, Kind.ANSWERS}
 ONE = {

@@ -45,9 +45,8 @@ PROVENANCES = frozenset({"real", "augmented", "synthetic"})
 ROWS_AT_ONCE = 10_000
 CHARACTERS_AT_ONCE = 16_000_000
 SURE_OF_LANGUAGE = 0.9
-_SUSPICIOUS = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\ud800-\udfff\ufffd]"
-)  # one look for many checks
+# One look for many checks
+_SUSPICIOUS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x80-\x9f\ud800-\udfff\ufffd]")
 _REPAIR = ftfy.TextFixerConfig(
     unescape_html=False,
     remove_terminal_escapes=False,

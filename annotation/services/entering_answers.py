@@ -17,9 +17,8 @@ from annotation.services.entering import DUPLICATE, REJECTED, FindingEntry
 from annotation.services.named_values import Rejection, placed_spans
 
 MOST_NEW_LABELS = 500
-Value = (
-    int | tuple[Any, ...]
-)  # the id of a label, ascending ids of several, or ascending (start, end, label id)
+# The id of a label, ascending ids of several, or ascending (start, end, label id)
+Value = int | tuple[Any, ...]
 
 
 class ValueEntry(FindingEntry):

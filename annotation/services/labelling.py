@@ -142,9 +142,8 @@ def hand_out(desk: Desk, count: int = 1) -> Handout:
         raise ValidationError({"count": f"Ask for 1 to {MOST_AT_ONCE} texts at once."})
     annotator = desk.annotator or annotator_of(desk.project, desk.user)
     annotator.project = desk.project
-    if (
-        annotator.read_version is None
-    ):  # at the first contact the guideline is all new, and nothing in it has changed
+    # At the first contact the guideline is all new, and nothing in it has changed
+    if annotator.read_version is None:
         annotator.read_version = desk.guideline_version
     now = timezone.now()
     leases: list[Lease] = []

@@ -234,9 +234,8 @@ def take_from(
         made.repeat_rate,
     )
     special = sorted([*drawn.gold, *drawn.repeats])
-    before = {
-        place: place - at + 0.5 for at, place in enumerate(special)
-    }  # among the normal ones, which count from 1
+    # Among the normal ones, which count from 1
+    before = {place: place - at + 0.5 for at, place in enumerate(special)}
     suggesting = made.suggestions != Round.Suggestions.OFF
     values = {
         "round": made.pk,

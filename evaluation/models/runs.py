@@ -22,9 +22,10 @@ class Run(models.Model):
     labels = ArrayField(models.BigIntegerField(), default=list)  # label ids, as in every row of probabilities
     predictions_total = models.PositiveIntegerField(default=0)
     revision = models.PositiveIntegerField(default=0)  # counts uploads, so that an old report shows
+    # Under which its predictions are offered to annotators
     suggestion_source = models.ForeignKey(
         SuggestionSource, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
-    )  # under which its predictions are offered to annotators
+    )
     created_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     created = models.DateTimeField(default=timezone.now)
 

@@ -81,9 +81,8 @@ def before_and_after(
     )
     value, count = float(sums.point()[0]), len(weight)
     difference = Estimate(value, None, None, count)
-    if (
-        count >= 2 and np.ptp(second - first) > ALIKE
-    ):  # where everybody changed alike, no resample says anything else
+    # Where everybody changed alike, no resample says anything else
+    if count >= 2 and np.ptp(second - first) > ALIKE:
         lows, highs = sums.intervals(seed, replicates)
         if np.isfinite(lows[0]):
             difference = Estimate(value, max(-1.0, float(lows[0])), min(1.0, float(highs[0])), count)

@@ -77,9 +77,8 @@ class TruthReport(OfAMoment):
     """What the methods of inferring labels say of a project's answers and of each other."""
 
     project = models.OneToOneField(Project, models.CASCADE, related_name="truth_report")
-    methods = ArrayField(
-        models.CharField(max_length=11), default=list
-    )  # in the order in which blocks have them
+    # In the order in which blocks have them
+    methods = ArrayField(models.CharField(max_length=11), default=list)
     labels = ArrayField(models.BigIntegerField(), default=list)  # the ids behind the codes in the blocks
     result = models.JSONField()
 

@@ -77,9 +77,8 @@ class Vote(models.Model):
     label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
     labels = ArrayField(models.BigIntegerField(), null=True)
     spans = models.JSONField(null=True)  # [start, end, label id] as in an annotation
-    acceptable = ArrayField(
-        models.BigIntegerField(), default=list, blank=True
-    )  # of a hard example: the labels that can be defended
+    # Of a hard example: the labels that can be defended
+    acceptable = ArrayField(models.BigIntegerField(), default=list, blank=True)
     meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
     clause = models.CharField(max_length=200, blank=True)  # of the guideline, as cited
     rationale = models.TextField(blank=True)
@@ -125,19 +124,16 @@ class Decision(models.Model):
     label = models.ForeignKey(Label, models.PROTECT, null=True, related_name="+", db_index=False)
     labels = ArrayField(models.BigIntegerField(), null=True)
     spans = models.JSONField(null=True)  # [start, end, label id] as in an annotation
-    acceptable = ArrayField(
-        models.BigIntegerField(), default=list, blank=True
-    )  # of a hard example: the labels that can be defended
+    # Of a hard example: the labels that can be defended
+    acceptable = ArrayField(models.BigIntegerField(), default=list, blank=True)
     meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
     clause = models.CharField(max_length=200, blank=True)  # of the guideline, as cited
     rationale = models.TextField(blank=True)
-    guideline = models.ForeignKey(
-        Guideline, models.PROTECT, null=True, related_name="+", db_index=False
-    )  # the version in force
+    # the version in force
+    guideline = models.ForeignKey(Guideline, models.PROTECT, null=True, related_name="+", db_index=False)
     decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    by_votes = models.BooleanField(
-        default=False
-    )  # the panel agreed, and nobody decided or confirmed it alone
+    # the panel agreed, and nobody decided or confirmed it alone
+    by_votes = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now)
     withdrawn = models.DateTimeField(null=True)  # the case was reopened
     withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")

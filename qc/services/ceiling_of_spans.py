@@ -115,9 +115,8 @@ class _Crowd:
         for item, code in zip(measured.items.tolist(), measured.codes.tolist(), strict=True):
             if inside[item]:
                 given.setdefault(int(place[item]), []).append(frozenset(measured.values[code]))
-        several = {
-            at: marked for at, marked in given.items() if len(marked) >= 2
-        }  # somebody alone is no crowd
+        # somebody alone is no crowd
+        several = {at: marked for at, marked in given.items() if len(marked) >= 2}
         found = [crowd_spans(marked) for marked in several.values()]
         self.texts = np.array(list(several), dtype=np.int64)
         self.ties = sum(tie for _, tie in found)

@@ -36,9 +36,8 @@ def _curves(rows: list[dict[str, Any]], places: list[float], floor: float) -> li
     found = []
     for name, key, others in FIGURES:
         pairs = list(zip(places, rows, strict=True))
-        estimates = [
-            (place, row.get(key)) for place, row in pairs
-        ]  # older reports have no interval of agreement
+        # older reports have no interval of agreement
+        estimates = [(place, row.get(key)) for place, row in pairs]
         known = [
             (place, estimate) for place, estimate in estimates if estimate and estimate["value"] is not None
         ]

@@ -55,9 +55,8 @@ def worker_in_the_middle(job: Job) -> Iterator[tuple["subprocess.Popen[bytes]", 
         ) as worker:
             try:
                 for _ in range(1200):
-                    cursor.execute(
-                        "SELECT pg_stat_clear_snapshot()"
-                    )  # else a transaction sees the first look again
+                    # else a transaction sees the first look again
+                    cursor.execute("SELECT pg_stat_clear_snapshot()")
                     cursor.execute(BLOCKED)
                     if found := cursor.fetchone():
                         break

@@ -61,6 +61,14 @@ class TestSeveralLabels:
         assert (revised.status_code, revised.json()["labels"]) == (200, [])
         assert len(AnnotationVersion.objects.get().labels or []) == 2
 
+    def test_a_shape_that_is_null_is_one_that_was_not_sent(
+        self, project: Project, ann: User, api: Api
+    ) -> None:
+        ask_for(project, "multilabel")
+        client = api(ann)
+        sent = {"label": None, "labels": ["good"], "spans": None}
+        assert answer(client, take(client), **sent).json()["labels"] == ["good"]
+
     def test_none_of_the_labels_is_an_answer(self, project: Project, ann: User, api: Api) -> None:
         ask_for(project, "multilabel")
         client = api(ann)
