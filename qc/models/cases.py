@@ -129,10 +129,10 @@ class Decision(models.Model):
     meta_label = models.CharField(max_length=10, choices=MetaLabel, blank=True)
     clause = models.CharField(max_length=200, blank=True)  # of the guideline, as cited
     rationale = models.TextField(blank=True)
-    # the version in force
+    # The version in force
     guideline = models.ForeignKey(Guideline, models.PROTECT, null=True, related_name="+", db_index=False)
     decided_by = models.ForeignKey(User, models.PROTECT, related_name="+")
-    # the panel agreed, and nobody decided or confirmed it alone
+    # The panel agreed, and nobody decided or confirmed it alone
     by_votes = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now)
     withdrawn = models.DateTimeField(null=True)  # the case was reopened

@@ -54,7 +54,7 @@ class Review(models.Model):
     labels = ArrayField(models.BigIntegerField(), null=True)
     spans = models.JSONField(null=True)
     agrees = models.BooleanField(null=True)  # with the label that is reviewed; null where there is none
-    # the meta-labels given after seeing the label
+    # The meta-labels given after seeing the label
     kinds = ArrayField(models.CharField(max_length=10), null=True)
     note = models.TextField(blank=True)
     created = models.DateTimeField(default=timezone.now)

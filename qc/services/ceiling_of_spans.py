@@ -115,7 +115,7 @@ class _Crowd:
         for item, code in zip(measured.items.tolist(), measured.codes.tolist(), strict=True):
             if inside[item]:
                 given.setdefault(int(place[item]), []).append(frozenset(measured.values[code]))
-        # somebody alone is no crowd
+        # Somebody alone is no crowd
         several = {at: marked for at, marked in given.items() if len(marked) >= 2}
         found = [crowd_spans(marked) for marked in several.values()]
         self.texts = np.array(list(several), dtype=np.int64)

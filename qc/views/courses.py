@@ -36,7 +36,7 @@ def _curves(rows: list[dict[str, Any]], places: list[float], floor: float) -> li
     found = []
     for name, key, others in FIGURES:
         pairs = list(zip(places, rows, strict=True))
-        # older reports have no interval of agreement
+        # Older reports have no interval of agreement
         estimates = [(place, row.get(key)) for place, row in pairs]
         known = [
             (place, estimate) for place, estimate in estimates if estimate and estimate["value"] is not None

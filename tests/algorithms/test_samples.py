@@ -21,7 +21,7 @@ from qc.algorithms.suspects import label_issues, out_of_sample_probabilities
 
 codes = st.lists(st.integers(-1, 4), min_size=1, max_size=60).map(lambda given: np.array(given, np.int64))
 seeds = st.integers(0, 2**32 - 1)
-# other tests share the machine
+# Other tests share the machine
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -128,7 +128,7 @@ def test_suspects_on_real_data_are_cleanlabs_and_as_good_as_people_found(shared_
     )  # the data set's README
     assert sum(seen) / len(seen) == pytest.approx(725 / 1307)  # precision among those that people looked at
     assert sum(seen) / sum(checked.values()) == 1  # recall of what people found wrong
-    # the README's 100 least probable given labels
+    # The README's 100 least probable given labels
     assert sum(checked.get(pk, False) for pk in ids[:100]) == 76
     assert (np.diff(found.confidence) >= 0).all()
 

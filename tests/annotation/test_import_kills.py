@@ -55,7 +55,7 @@ def worker_in_the_middle(job: Job) -> Iterator[tuple["subprocess.Popen[bytes]", 
         ) as worker:
             try:
                 for _ in range(1200):
-                    # else a transaction sees the first look again
+                    # Else a transaction sees the first look again
                     cursor.execute("SELECT pg_stat_clear_snapshot()")
                     cursor.execute(BLOCKED)
                     if found := cursor.fetchone():

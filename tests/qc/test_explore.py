@@ -71,7 +71,7 @@ def test_wrong_labels_are_suspected_and_become_cases_that_say_why(
     wrong = {texts[at].pk for at in (10, 21, 44)}
     listed = {row["item_id"] for row in found["results"]}
     assert len(listed) >= 2
-    # confident learning lists about as many as it takes to be wrong, here two of the three
+    # Confident learning lists about as many as it takes to be wrong, here two of the three
     assert listed <= wrong
     assert found["precision"]["model"]["value"] is None
     shown = page(lea).get("/projects/weather/explore/").content.decode()
