@@ -63,8 +63,11 @@ WITH held AS (
     UPDATE annotation_rounditem slot SET overlap = changed.overlap,
            open_slots = CASE WHEN changed.living THEN changed.overlap - changed.used ELSE 0 END
     FROM changed WHERE changed.id = slot.id AND changed.overlap <> slot.overlap
-    RETURNING CASE WHEN changed.living
+    RETURNING slot.id, slot.open_slots,
+              CASE WHEN changed.living
                    THEN (slot.answers >= slot.overlap)::int - changed.was_done::int ELSE 0 END AS done
+), full_now AS (
+    DELETE FROM annotation_returneditem WHERE round_item_id IN (SELECT id FROM made WHERE open_slots = 0)
 )
 SELECT coalesce(sum(done), 0) FROM made
 """

@@ -22,6 +22,7 @@ from annotation.models import (
     Job,
     Label,
     Project,
+    ReturnedItem,
     Round,
     RoundItem,
     User,
@@ -29,7 +30,8 @@ from annotation.models import (
 from annotation.queries.people import annotator_of
 from annotation.queries.rounds import chosen_items, paces
 from annotation.services import comparisons, rounds
-from tests.annotation.labelling_steps import answer, check_slots, fill, take
+from annotation.services.labelling import skip_item
+from tests.annotation.labelling_steps import answer, at_hand, check_slots, fill, take
 
 Api = Callable[[User | None], APIClient]
 
@@ -228,6 +230,19 @@ def test_a_changed_overlap_opens_or_takes_slots_but_never_what_was_used(
     main.refresh_from_db()
     done = [place for place in RoundItem.objects.filter(round=main) if place.answers >= place.overlap]
     assert main.items_done == len(done) == 1
+
+
+def test_a_text_that_was_given_back_waits_for_nobody_once_a_smaller_overlap_has_filled_it(
+    project: Project, main: Round, lea: User, ann: User, ben: User
+) -> None:
+    held, same = take(project, ann)[0], take(project, ben)[0]
+    assert held.item == same.item
+    skip_item(at_hand(ben, same))
+    assert ReturnedItem.objects.get().round_item.item == held.item
+    rounds.change_round(main, lea, {"overlap": 1})
+    rounds.resize_round(main, before=3)
+    assert RoundItem.objects.get(item=held.item).open_slots == 0
+    assert not ReturnedItem.objects.exists()
 
 
 def test_an_overlap_that_grew_by_itself_is_not_cut(project: Project, main: Round) -> None:
