@@ -126,7 +126,7 @@ class StateSerializer(serializers.Serializer[Any]):
     accuracy_where_wrong = EstimateSerializer(help_text="on gold, where the suggestion was wrong")
 
 
-# `with` is a word of Python, so that no class can have it as a name
+# `with` is a word of Python, so that the body of no class can name a field so
 ReachSerializer = type(
     inline_serializer(
         "SuggestionReach", {"n": serializers.IntegerField(), "with": serializers.IntegerField()}

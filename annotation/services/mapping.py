@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
+from annotation.queries.exports import ANSWER_COLUMNS, ITEM_COLUMNS
+
 ITEMS, ANSWERS, GOLD = "items", "annotations", "gold"
 VALUES = {"classification": "label", "multilabel": "labels", "spans": "spans"}
 FIELDS = (
@@ -32,16 +34,8 @@ LIKELY_NAMES = {
 }
 SURE_FIELDS = ("text", "id")  # found by their names even where a mapping leaves them out
 OF_ANSWERS = ("annotator", "timestamp", "comment")
-# The columns of our own exports (`annotation.queries.exports`), by which these are known
-_ANSWERS_OUT = (
-    "item_id external_id text annotator label labels spans seconds comment kind round"
-    " guideline_version created"
-)
-_TEXTS_OUT = (
-    "id external_id text meta round label label_source confidence state provenance imported_label imported_labels"
-    " imported_spans created"
-)
-ANSWERS_OUT, TEXTS_OUT = frozenset(_ANSWERS_OUT.split()), frozenset(_TEXTS_OUT.split())
+# By these columns our own exports are known; those of before there were suggestions have none
+ANSWERS_OUT, TEXTS_OUT = frozenset(ANSWER_COLUMNS) - {"suggestion"}, frozenset(ITEM_COLUMNS)
 
 
 @dataclass(frozen=True)

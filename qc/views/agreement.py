@@ -14,7 +14,6 @@ from annotation.access import open_project
 from annotation.models import Project, Role, User
 from annotation.queries.jobs import live_job, newest_job, worker_alive
 from annotation.queries.projects import rounds
-from annotation.templatetags.loupe import interval
 from qc.jobs import start_agreement
 from qc.models import AgreementReport, QualitySettings
 from qc.queries.agreement import disputed_texts, latest_report, reports
@@ -201,7 +200,6 @@ def _heat(result: dict[str, Any], pairs: list[dict[str, Any]]) -> dict[str, Any]
                     "with": other,
                     "pair": pair,
                     "value": value,
-                    "interval": interval(pair) if pair else "",
                     "ids": pair["ids"] if pair else "",
                     "tone": tone,
                 }
