@@ -11,46 +11,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from annotation.models import AnswerKind, Project, Round
+from annotation.queries.columns import ANSWER_COLUMNS, ITEM_COLUMNS
 from annotation.queries.finding import listing
 from annotation.queries.items import items
 from annotation.queries.suggestions import told_of
 
-TEXT, INTEGER, FLOAT, JSON, TEXTS, SPANS, TIME = "text", "int", "float", "json", "texts", "spans", "time"
-
 MOST_FOUND_FIRST, MOST_LOOKED_AT_FIRST = 5_000, 100_000  # texts
-
-ANSWER_COLUMNS = {
-    "item_id": INTEGER,
-    "external_id": TEXT,
-    "text": TEXT,
-    "annotator": TEXT,
-    "label": TEXT,
-    "labels": TEXTS,
-    "spans": SPANS,
-    "seconds": FLOAT,
-    "comment": TEXT,
-    "kind": TEXT,
-    "round": TEXT,
-    "guideline_version": INTEGER,
-    "created": TIME,
-    "suggestion": JSON,
-}
-ITEM_COLUMNS = {
-    "id": INTEGER,
-    "external_id": TEXT,
-    "text": TEXT,
-    "meta": JSON,
-    "round": TEXT,
-    "label": TEXT,
-    "label_source": TEXT,
-    "confidence": FLOAT,
-    "state": TEXT,
-    "provenance": TEXT,
-    "imported_label": TEXT,
-    "imported_labels": TEXTS,
-    "imported_spans": SPANS,
-    "created": TIME,
-}
 
 
 @dataclass(frozen=True)

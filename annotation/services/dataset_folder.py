@@ -9,19 +9,8 @@ from typing import Any
 from django.db import connection
 
 from annotation.models import Project
-from annotation.queries.exports import (
-    FLOAT,
-    INTEGER,
-    JSON,
-    SPANS,
-    TEXT,
-    TEXTS,
-    TIME,
-    Chosen,
-    Rows,
-    answer_rows,
-    item_rows,
-)
+from annotation.queries.columns import FLOAT, INTEGER, JSON, SPANS, TEXT, TEXTS, TIME
+from annotation.queries.exports import Chosen, Rows, answer_rows, item_rows
 from annotation.services.streaming import Sink, parquet_blocks
 
 Feature = dict[str, Any]

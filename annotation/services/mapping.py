@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from annotation.queries.exports import ANSWER_COLUMNS, ITEM_COLUMNS
+from annotation.queries.columns import ANSWER_COLUMNS, ITEM_COLUMNS
 
 ITEMS, ANSWERS, GOLD = "items", "annotations", "gold"
 VALUES = {"classification": "label", "multilabel": "labels", "spans": "spans"}

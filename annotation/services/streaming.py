@@ -15,7 +15,8 @@ import pyarrow.json
 import pyarrow.parquet
 from django.db import connection, transaction
 
-from annotation.queries.exports import FLOAT, INTEGER, JSON, SPANS, TEXT, TEXTS, TIME, Rows
+from annotation.queries.columns import FLOAT, INTEGER, JSON, SPANS, TEXT, TEXTS, TIME
+from annotation.queries.exports import Rows
 
 BLOCK = 128 * 1024
 FIRST_BLOCK = 2 * 1024  # the first bytes are sent at once
