@@ -81,6 +81,10 @@ def otto(db: None) -> User:
 @pytest.fixture
 def project(olga: User, lea: User, ada: User, ann: User, ben: User) -> Project:
     """A project with three labels and one open round, whose members are the named people."""
+    return make_project(olga, lea, ada, ann, ben)
+
+
+def make_project(olga: User, lea: User, ada: User, ann: User, ben: User) -> Project:
     made = create_project(
         olga,
         slug="weather",

@@ -30,9 +30,7 @@ from qc.models import Case, MetaLabelVote, Review, Sample, SampleItem
 from qc.services.cases import open_cases, reopen_case
 from qc.services.votes import cast_vote, stand_aside
 from tests.conftest import make_user
-from tests.test_permissions import ADJ, ANN, ANYBODY, LEAD, ROUTES, SIGNED_IN, address, world
-
-__all__ = ["world"]
+from tests.test_permissions import ADJ, ANN, ANYBODY, LEAD, ROUTES, SIGNED_IN, World, address, make_world
 
 Page = Callable[[User | None], Client]
 TEXT, SECRET = "a drizzle that nobody expected", "hush"
@@ -42,9 +40,13 @@ FILES = {"api-annotations", "api-dataset", "api-split-file", "api-archive-file",
 
 
 @pytest.fixture
-def case(
-    project: Project, lea: User, world: dict[str, dict[str, Any]], work: Callable[[], list[Job]], page: Page
-) -> Case:
+def world(project: Project, lea: User, ann: User) -> World:
+    """One of everything, to which each test adds."""
+    return make_world(project, lea, ann)
+
+
+@pytest.fixture
+def case(project: Project, lea: User, world: World, work: Callable[[], list[Job]], page: Page) -> Case:
     """An open case with everything on its text that could tell: answers, flags, marks, votes, an older decision."""
     item = Item.objects.create(project=project, text=TEXT, digest=uuid4(), external_id="drizzle")
     good, bad = project.labels.get(name="good"), project.labels.get(name="bad")
@@ -87,7 +89,7 @@ def case(
     return case
 
 
-def bodies(client: Client, world: dict[str, dict[str, Any]], *rights: str) -> Iterator[tuple[str, str]]:
+def bodies(client: Client, world: World, *rights: str) -> Iterator[tuple[str, str]]:
     """(name, what it answers) of every address that somebody with these rights may read."""
     for name, methods in ROUTES.items():
         if methods.get("get") in rights and name != "api-schema":  # slow, and knows no data
@@ -112,7 +114,7 @@ def told(body: str) -> list[str]:
 
 
 def test_an_adjudicator_who_has_not_voted_learns_neither_names_nor_votes_anywhere(
-    project: Project, ada: User, case: Case, world: dict[str, dict[str, Any]], page: Page
+    project: Project, ada: User, case: Case, world: World, page: Page
 ) -> None:
     found = dict(bodies(page(ada), world, ANYBODY, SIGNED_IN, ANN, ADJ))
     assert TEXT in found["case"]
@@ -122,7 +124,7 @@ def test_an_adjudicator_who_has_not_voted_learns_neither_names_nor_votes_anywher
 
 
 def test_a_lead_who_has_not_voted_learns_them_from_files_alone(
-    project: Project, lea: User, case: Case, world: dict[str, dict[str, Any]], page: Page
+    project: Project, lea: User, case: Case, world: World, page: Page
 ) -> None:
     found = dict(bodies(page(lea), world, ANYBODY, SIGNED_IN, ANN, ADJ, LEAD))
     beside = {
@@ -138,7 +140,7 @@ def test_a_lead_who_has_not_voted_learns_them_from_files_alone(
 
 
 def test_a_lead_who_stands_aside_sees_names_and_does_not_vote(
-    project: Project, lea: User, ada: User, case: Case, world: dict[str, dict[str, Any]], page: Page
+    project: Project, lea: User, ada: User, case: Case, world: World, page: Page
 ) -> None:
     text_page = address("item", world)
     assert "Stand aside" in page(lea).get(text_page).content.decode()
@@ -156,7 +158,7 @@ def test_a_lead_who_stands_aside_sees_names_and_does_not_vote(
 
 
 def test_who_has_voted_sees_names_at_once_and_need_not_stand_aside(
-    lea: User, case: Case, world: dict[str, dict[str, Any]], page: Page
+    lea: User, case: Case, world: World, page: Page
 ) -> None:
     Case.objects.filter(pk=case.pk).update(quorum=5)
     cast_vote(case, lea, outcome="label", label="bad")

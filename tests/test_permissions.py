@@ -9,7 +9,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import pytest_django
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
@@ -37,6 +39,10 @@ from annotation.services.suggestion_figures import measure_suggestions
 from evaluation.models import LeakagePair, Run
 from evaluation.services import leakage, splits
 from qc.models import Case, GuidelineProposal, Sample, SampleItem, SuspectReport
+from tests.conftest import make_project, make_user
+
+People = dict[str, User]
+World = dict[str, dict[str, Any]]
 
 ANYBODY, SIGNED_IN, OWN = "anybody", "signed in", "own"
 ANN, ADJ, LEAD, OWNER = Role.ANNOTATOR, Role.ADJUDICATOR, Role.LEAD, Role.OWNER
@@ -279,9 +285,23 @@ def addresses() -> Iterator[str]:
             yield str(pattern.name)
 
 
-@pytest.fixture
-def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[str, Any]]:
-    """One of everything; the arguments of each address."""
+@pytest.fixture(scope="module")
+def people(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[People]:
+    """The named people, for all tests of this file: a test's changes are rolled back after it, and they at the end."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield {name: make_user(name) for name in ("olga", "lea", "ada", "ann", "ben", "otto")}
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def world(people: People) -> World:
+    """One of everything."""
+    project = make_project(*(people[name] for name in ("olga", "lea", "ada", "ann", "ben")))
+    return make_world(project, people["lea"], people["ann"])
+
+
+def make_world(project: Project, lea: User, ann: User) -> World:
+    """One of everything in the project; the arguments of each address."""
     made = Round.objects.get(project=project)
     label = project.labels.first()
     assert label is not None
@@ -387,7 +407,7 @@ def world(project: Project, olga: User, ann: User, lea: User) -> dict[str, dict[
     }
 
 
-def address(name: str, world: dict[str, dict[str, Any]]) -> str:
+def address(name: str, world: World) -> str:
     """The address with the world's objects in it."""
     possibilities = get_resolver().reverse_dict.getlist(name)
     names = possibilities[0][0][0][1]
@@ -405,19 +425,15 @@ def test_every_address_is_written_down() -> None:
 CALLS = [(name, method, least) for name, methods in ROUTES.items() for method, least in methods.items()]
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize(("name", "method", "least"), CALLS, ids=[f"{m} {n}" for n, m, _ in CALLS])
 def test_who_may(
     name: str,
     method: str,
     least: str,
-    world: dict[str, dict[str, Any]],
+    people: People,
+    world: World,
     page: Callable[[User | None], Client],
-    olga: User,
-    lea: User,
-    ada: User,
-    ann: User,
-    ben: User,
-    otto: User,
 ) -> None:
     url = address(name, world)
 
@@ -437,15 +453,19 @@ def test_who_may(
         return
     assert visitor in {302, 401, 403}
     if least == SIGNED_IN:
-        assert status(otto) not in {302, 401, 403, 404} or name in {"theme", "make-key", "revoke-key"}
+        assert status(people["otto"]) not in {302, 401, 403, 404} or name in {
+            "theme",
+            "make-key",
+            "revoke-key",
+        }
         return
-    assert status(otto) == 404
+    assert status(people["otto"]) == 404
     if least == OWN:
-        assert status(ben) == 404
-        assert status(ann) < 500
+        assert status(people["ben"]) == 404
+        assert status(people["ann"]) < 500
         return
-    for user, role in [(ann, ANN), (ada, ADJ), (lea, LEAD), (olga, OWNER)]:
-        got = status(user)
+    for who, role in [("ann", ANN), ("ada", ADJ), ("lea", LEAD), ("olga", OWNER)]:
+        got = status(people[who])
         if Role(role).rank < Role(least).rank:
             assert got == 403, f"{role} got {got}"
             continue
