@@ -66,6 +66,7 @@ def store_upload(
     check_choices(kind, format, duplicates, provenance)
     check_size(file)
     binary: IO[bytes] = file.file if hasattr(file, "file") else file  # type: ignore[assignment]
+    reading.check_harmless(binary)
     layout = reading.study(binary, format)
     for _ in islice(reading.rows(binary, layout), ROWS_CHECKED_AT_UPLOAD):
         pass  # raises when the file breaks off

@@ -63,8 +63,12 @@ window.Outbox = class Outbox {
 
   add(job) {
     const order = `${Date.now().toString(36).padStart(9, "0")}${(this.count++ % 46656).toString(36).padStart(3, "0")}`;
-    this.put(this.name, { ...job, id: `${order}-${Outbox.key()}` });
-    if (!this.running) this.on.state?.("saving", this.jobs.length);
+    return this.take({ ...job, id: `${order}-${Outbox.key()}` });
+  }
+
+  take(job) {
+    this.put(this.name, job);
+    if (!this.running) this.on.state?.("saving", this.jobs.length); // not only when its turn has come
     return this.flush();
   }
 
@@ -74,8 +78,7 @@ window.Outbox = class Outbox {
 
   again(job) {
     this.forget(job);
-    this.put(this.name, job);
-    return this.flush();
+    return this.take(job);
   }
 
   /* Whether the text was dealt with in this browser. A page that the server drew a moment before knows less. */

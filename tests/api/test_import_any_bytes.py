@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rest_framework.test import APIClient
 
-from annotation.models import Job, Project, User
+from annotation.models import Import, Job, Project, User
 from annotation.services import reading
 from tests.api.importing import accounted, post, rejected
 
@@ -88,3 +89,28 @@ def test_any_bytes_are_refused_or_accounted_for(
         assert len(rejected(lead, result)) == result["rejected"] + 1
     else:
         assert answer.status_code in {400, 422}, answer.data
+
+
+def test_a_table_whose_damage_ends_what_reads_it_ends_another_process_than_ours(
+    lead: APIClient, project: Project
+) -> None:
+    damaged = PARQUET[:214] + b"\x77" + PARQUET[215:]  # the kind of a column's values; pyarrow 26 aborts
+    for content in (damaged, gzip.compress(damaged)):
+        answer = post(lead, "weather", content, "upload.parquet")
+        assert (answer.status_code, Import.objects.count()) == (422, 0)
+        assert "Parquet file" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("program", "said"),
+    [("import os; os.abort()", "is damaged"), ("import time; time.sleep(60)", "takes too long")],
+)
+def test_a_table_is_not_touched_that_another_process_could_not_read(
+    lead: APIClient, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, said: str
+) -> None:
+    (tmp_path / "check.py").write_text(program)
+    monkeypatch.setattr(reading.parquet.parquet_check, "__file__", str(tmp_path / "check.py"))
+    monkeypatch.setattr(reading.parquet, "LONGEST_CHECK", 1)
+    answer = post(lead, "weather", PARQUET, "upload.parquet")
+    assert (answer.status_code, Import.objects.count()) == (422, 0)
+    assert said in answer.content.decode()

@@ -139,7 +139,7 @@ def team(project: Project) -> Project:
         )
         for n in range(240)
     )
-    start = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    start, round_ = datetime(2026, 3, 2, 9, tzinfo=UTC), project.rounds.get()
     made, given = [], dict.fromkeys(names, 0)
     for n, item in enumerate(items):
         truth = labels[n % 3]
@@ -149,7 +149,7 @@ def team(project: Project) -> Project:
             seconds = rng.lognormvariate(2.2, 0.3) * (0.2 if name == "quick" else 1)
             made.append(
                 Annotation(
-                    round=project.rounds.get(),
+                    round=round_,
                     item=item,
                     annotator=authors[name],
                     label=truth if rng.random() < 0.85 else rng.choice(labels),

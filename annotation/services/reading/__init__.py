@@ -24,7 +24,7 @@ from annotation.services.reading import (
 from annotation.services.reading.opening import HEAD, encoding_of, is_gzipped, opened
 from annotation.services.reading.rows import TITLES, Layout, Row, Unreadable, has_undecodable
 
-__all__ = ["FORMATS", "Layout", "Row", "Unreadable", "has_undecodable", "rows", "study"]
+__all__ = ["FORMATS", "Layout", "Row", "Unreadable", "check_harmless", "has_undecodable", "rows", "study"]
 
 FORMATS = TITLES
 READ = "CSV, TSV, JSON, JSON Lines, Parquet, Label Studio, doccano, Argilla, CoNLL and fastText are read."
@@ -61,6 +61,13 @@ _READERS: dict[str, Format] = {
     "rejected": rejected,
 }
 _OBJECTS = {"label-studio": label_studio, "argilla": argilla, "doccano": doccano}
+
+
+def check_harmless(file: IO[bytes]) -> None:
+    """Raises Unreadable for a file that could end the process that reads it: to be asked first of what is uploaded."""
+    gzipped = is_gzipped(file)
+    if opened(file, gzipped).read(len(parquet.MAGIC)) == parquet.MAGIC:
+        parquet.check_harmless(file, gzipped)
 
 
 def study(file: IO[bytes], format: str = "") -> Layout:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +18,11 @@ from typing import IO, Any, cast
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from annotation.services.reading import parquet_check
 from annotation.services.reading.opening import FREE_EXPANSION, HEAD, MOST_EXPANSION, opened
 from annotation.services.reading.rows import Layout, Row, Unreadable, checked_columns
 
-ROWS_AT_ONCE = 1000
-LARGEST_COLUMN = 1 << 30  # bytes of one column in one row group
-MOST_ROWS = 50_000_000
+LONGEST_CHECK = 300  # seconds
 MAGIC = b"PAR1"
 
 
@@ -30,45 +32,63 @@ def study(file: IO[bytes], layout: Layout, start: str) -> Layout:
         return replace(layout, columns=checked_columns(list(parquet.schema_arrow.names)))
 
 
+def check_harmless(file: IO[bytes], gzipped: bool) -> None:
+    """Has another process read the whole file (`parquet_check`). Raises Unreadable when that one does not last."""
+    most = most_unpacked(file)
+    with on_disk(file, gzipped) as source:
+        command = [sys.executable, "-I", parquet_check.__file__, str(most)]
+        try:
+            done = subprocess.run(
+                command, stdin=source, capture_output=True, timeout=LONGEST_CHECK, check=False
+            )
+        except subprocess.TimeoutExpired:
+            raise Unreadable("The Parquet file takes too long to read. Write it in smaller parts.") from None
+    if done.returncode:
+        raise Unreadable("The Parquet file is damaged so that it cannot be read. Write it once more.")
+
+
 @contextmanager
 def table(file: IO[bytes], layout: Layout) -> Iterator[pq.ParquetFile]:
     """The open table. Raises Unreadable for one that is damaged, encrypted, or larger than its file can mean."""
-    size = file.seek(0, io.SEEK_END)
-    with tempfile.TemporaryFile() as unpacked:
-        if layout.gzipped:  # its end is read first
-            binary = opened(file, True)
-            while block := binary.read(HEAD):
-                unpacked.write(block)
-        source = cast(IO[bytes], unpacked) if layout.gzipped else file
+    most = most_unpacked(file)
+    with on_disk(file, layout.gzipped) as source:
+        if source.read(len(MAGIC)) != MAGIC:  # what has only the end of one was never checked
+            raise Unreadable("This is not a Parquet file.")
         source.seek(0)
         try:
             parquet = pq.ParquetFile(source, pre_buffer=False)
-            check_size(parquet.metadata, max(size * MOST_EXPANSION, FREE_EXPANSION))
+            if parquet_check.too_large(parquet.metadata, most):
+                raise Unreadable(
+                    "The Parquet file unpacks to more than can be read. Write it in smaller row groups or parts."
+                )
             yield parquet
         except (pa.ArrowException, OSError, UnicodeError) as broken:
             raise Unreadable(f"The Parquet file cannot be read: {str(broken)[:200]}.") from broken
 
 
-def check_size(about: pq.FileMetaData, most: int) -> None:
-    """Raises Unreadable for a table that would not fit where it is read."""
-    groups = [about.row_group(at) for at in range(about.num_row_groups)]
-    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
-    largest = max((column.total_uncompressed_size for column in columns), default=0)
-    if (
-        about.num_rows > MOST_ROWS
-        or largest > LARGEST_COLUMN
-        or sum(column.total_uncompressed_size for column in columns) > most
-    ):
-        raise Unreadable(
-            "The Parquet file unpacks to more than can be read. Write it in smaller row groups or parts."
-        )
+def most_unpacked(file: IO[bytes]) -> int:
+    """Bytes to which a file of this size may unpack."""
+    return max(file.seek(0, io.SEEK_END) * MOST_EXPANSION, FREE_EXPANSION)
+
+
+@contextmanager
+def on_disk(file: IO[bytes], gzipped: bool) -> Iterator[IO[bytes]]:
+    """The file at its start, unpacked, as one that another process can be given."""
+    if not gzipped and not isinstance(file, io.BytesIO):
+        file.seek(0)
+        yield file
+        return
+    with tempfile.TemporaryFile() as copy:
+        shutil.copyfileobj(opened(file, gzipped), copy, HEAD)
+        copy.seek(0)  # and flushed
+        yield cast(IO[bytes], copy)
 
 
 def rows(file: IO[bytes], layout: Layout, answers: bool) -> Iterator[Row]:
     """Every row of the table, its values as JSON has them."""
     number = 0
     with table(file, layout) as parquet:
-        for batch in parquet.iter_batches(ROWS_AT_ONCE):
+        for batch in parquet.iter_batches(parquet_check.ROWS_AT_ONCE):
             names = batch.schema.names
             columns = [plain_column(column) for column in batch.columns]
             for cells in zip(*columns, strict=True):
