@@ -29,7 +29,7 @@ serve: runtime
 	$(BIN)/python -m config.start
 
 test: development
-	$(FAST) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	$(FAST) $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 lint: development
 	$(BIN)/ruff check .

@@ -106,7 +106,12 @@ def test_a_table_whose_damage_ends_what_reads_it_ends_another_process_than_ours(
     [("import os; os.abort()", "is damaged"), ("import time; time.sleep(60)", "takes too long")],
 )
 def test_a_table_is_not_touched_that_another_process_could_not_read(
-    lead: APIClient, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, program: str, said: str
+    lead: APIClient,
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    program: str,
+    said: str,
 ) -> None:
     (tmp_path / "check.py").write_text(program)
     monkeypatch.setattr(reading.parquet.parquet_check, "__file__", str(tmp_path / "check.py"))

@@ -26,11 +26,21 @@ def texts(project: Project) -> list[Item]:
     return items
 
 
-def test_twenty_texts_are_labelled_by_keyboard_only(
-    sign_in: SignIn, project: Project, texts: list[Item], ann: User
+def test_from_signing_in_twenty_texts_are_labelled_by_keyboard_only(
+    sign_in: SignIn, project: Project, texts: list[Item], ann: User, otto: User
 ) -> None:
-    page = sign_in(ann)
+    page = sign_in(otto)
+    page.context.clear_cookies()
     page.goto(f"/projects/{project.slug}/annotate/")
+    expect(page.locator("input[name=login]")).to_be_focused()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert not violations(page)
+    page.keyboard.type(ann.username)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")  # past the way to a new password
+    page.keyboard.type("correct horse")
+    page.keyboard.press("Enter")
     seen = []
     for n in range(20):
         text = page.locator("#text")
