@@ -277,7 +277,7 @@ class TestCost:
         self, project: Project, ann: User
     ) -> None:
         counted = []
-        for n in (3, 60):
+        for n in (3, 3, 60):  # the first to plan, which a connection does once
             fill(project, n)
             answer(take(project, ann)[0])
             with CaptureQueriesContext(connection) as taking:
@@ -286,6 +286,6 @@ class TestCost:
                 held = reads.held_by(ann, handout.leases[0].id, ["good"])
                 answers.answer_item(held.assignment, key=uuid.uuid4(), label="good", known=held.known)
             counted.append((len(taking), len(answering)))
-        assert counted[0] == counted[1]
-        assert counted[0][0] <= 6
-        assert counted[0][1] <= 5
+        assert counted[1] == counted[2]
+        assert counted[1][0] <= 6
+        assert counted[1][1] <= 5
