@@ -97,7 +97,7 @@ def do_job(project_id: int) -> None:
     steps: list[tuple[str, float]] = []
     began, cpu = time.perf_counter(), time.process_time()
     report = compute_agreement(
-        project, None, lambda share, message: steps.append((message, time.perf_counter() - began))
+        project, None, lambda share, message="": steps.append((message, time.perf_counter() - began))
     )
     print(
         json.dumps(

@@ -85,7 +85,7 @@ def main() -> None:
             print(f"  {condition!s:70} first {len(page):2} in {1000 * took:8.1f} ms", flush=True)
         before = peak()
         phases = Phases()
-        clean_pool(project, None, 0.995, phases)  # type: ignore[arg-type]
+        clean_pool(project, None, 0.995, phases)
         phases.end()
         print(f"the whole look: peak {peak():,} MB, {before:,} MB before it")
         connection.close()

@@ -36,6 +36,7 @@ from annotation.models import (
 from annotation.queries.people import annotator_of
 from annotation.services import imports
 from annotation.services.suggestion_figures import measure_suggestions
+from annotation.services.watching import unwatched
 from evaluation.models import LeakagePair, Run
 from evaluation.services import leakage, splits
 from qc.models import Case, GuidelineProposal, Sample, SampleItem, SuspectReport
@@ -344,9 +345,9 @@ def make_world(project: Project, lea: User, ann: User) -> World:
     job = Job.objects.create(project=project, kind="agreement", title="Agreement", fingerprint="x")
     recipe = {"splits": {"train": 0.5, "test": 0.5}, "group": []}
     split_set = splits.create_split_set(project, lea, name="s", recipe=recipe)
-    splits.build_split_set(split_set.pk, lambda share, message="": None)  # type: ignore[arg-type]
+    splits.build_split_set(split_set.pk, unwatched)
     report = leakage.open_report(project, None, 0.7, 3)
-    leakage.find_copies(report.pk, lambda share, message="": None)  # type: ignore[arg-type]
+    leakage.find_copies(report.pk, unwatched)
     pair = LeakagePair.objects.filter(report=report).earliest("id")
     run = Run.objects.create(project=project, split_set=split_set, split="test", name="r", created_by=lea)
     invitation = Invitation.objects.create(

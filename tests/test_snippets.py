@@ -24,6 +24,7 @@ from rest_framework.authtoken.models import Token
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, Item, User
 from annotation.services.projects import create_project
+from annotation.services.watching import unwatched
 from evaluation.services import splits
 from evaluation.services.freezing import freeze_split_set
 
@@ -70,7 +71,7 @@ def shown_project(transactional_db: None) -> User:
         Annotation.objects.create(round=made, item=item, annotator=zoe, label=labels[0])
     recipe = {"splits": {"train": 0.5, "test": 0.5}, "group": []}
     split_set = splits.create_split_set(project, owner, name="v1", recipe=recipe)
-    splits.build_split_set(split_set.pk, lambda share, message="": None)  # type: ignore[arg-type]
+    splits.build_split_set(split_set.pk, unwatched)
     split_set.refresh_from_db()
     freeze_split_set(split_set, owner)
     assert split_set.pk == 1

@@ -32,7 +32,7 @@ class Cancelled(Exception):
     """Somebody cancelled the job, or it was given to another worker; the work is rolled back."""
 
 
-class Progress:
+class JobProgress:
     """What the work says of itself while it goes on: `progress(0.4, "4,000 of 10,000 rows")`.
 
     What it says at 1, still within its transaction, is what came of it, and stays.
@@ -82,13 +82,13 @@ def claim_job(job_id: UUID | str) -> Job | None:
 
 
 @contextlib.contextmanager
-def working_on(job: Job) -> Iterator[Progress]:
+def working_on(job: Job) -> Iterator[JobProgress]:
     """Surrounds the work on a claimed job: signs of life while it runs; done, failed or cancelled after it.
 
     A ValidationError is the user's to mend: its messages become the job's error. Anything else is ours: it is logged
     with its traceback, and the job says that an error was logged.
     """
-    progress = Progress(job)
+    progress = JobProgress(job)
     in_transaction = connection.in_atomic_block  # a test's; its rows cannot be seen from another connection
     if not in_transaction:
         progress.thread.start()

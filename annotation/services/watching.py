@@ -1,8 +1,12 @@
 """How long work says how far it is."""
 
-from collections.abc import Callable
+from typing import Protocol
 
-Progress = Callable[[float, str], None]  # share done, and what is being done
+
+class Progress(Protocol):
+    """Told the share that is done (0 to 1), and what is being done."""
+
+    def __call__(self, share: float, message: str = "") -> None: ...
 
 
 def unwatched(share: float, message: str = "") -> None:

@@ -28,10 +28,10 @@ from annotation.models import Job, Membership, MetadataField, Project, Role, Use
 from annotation.services import archiving as ground
 from annotation.services.archiving import Restoring, first_ids, table_blocks
 from annotation.services.audit import record
-from annotation.services.jobs import Progress
 from annotation.services.metadata_fields import detect_fields
 from annotation.services.projects import RESERVED_SLUGS
 from annotation.services.uploads import NO_ROOM, check_size, is_full
+from annotation.services.watching import Progress
 from qc.services import archiving as quality
 from qc.services.placing import place_decided
 

@@ -20,8 +20,8 @@ from annotation.models import Import, Job, Project, User
 from annotation.services.chunks import Limits
 from annotation.services.cleaning import SURE_OF_LANGUAGE
 from annotation.services.imports import limits_of
-from annotation.services.jobs import Progress
 from annotation.services.metadata_fields import detect_fields
+from annotation.services.watching import Progress
 from evaluation.models import CleaningReport, LeakagePair, LeakageReport
 from evaluation.queries import cleaning as queries
 from evaluation.queries.leakage import newest_item_id
@@ -231,7 +231,7 @@ def look_for_copies(
     """The near pairs of the pool, as a leakage report, and how many; or why there are none."""
     copies = open_report(project, None, threshold, NGRAM)
     try:
-        find_copies(copies.pk, lambda share, message="": progress(0.5 + 0.45 * share, message))  # type: ignore[arg-type]
+        find_copies(copies.pk, lambda share, message="": progress(0.5 + 0.45 * share, message))
     except ValidationError as many:
         return None, {"pairs": None, "texts": None, "reason": " ".join(many.messages)}
     copies.refresh_from_db()

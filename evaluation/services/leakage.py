@@ -18,7 +18,7 @@ from annotation.algorithms.duplicates import (
 )
 from annotation.models import Project, User
 from annotation.services.audit import record
-from annotation.services.jobs import Progress
+from annotation.services.watching import Progress
 from evaluation.models import LeakagePair, LeakageReport, PairDecision, SplitSet
 from evaluation.queries.leakage import Compared, newest_item_id
 from evaluation.queries.splits import split_order

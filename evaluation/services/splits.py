@@ -10,7 +10,7 @@ from django.db.models import Max
 
 from annotation.models import Label, Project, User
 from annotation.services.audit import record
-from annotation.services.jobs import Progress
+from annotation.services.watching import Progress
 from evaluation.models import SplitFile, SplitItem, SplitSet
 from evaluation.queries import splits as queries
 from evaluation.queries.leakage import pair_decisions

@@ -1,6 +1,6 @@
 """Computing agreement and the reports of people, and keeping them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from annotation.models import ChangeCount, Project, Round, User
 from annotation.queries.changes import changes_of
 from annotation.services.audit import record
 from annotation.services.changes import count_change
+from annotation.services.watching import Progress
 from qc.models import AgreementReport, AnnotatorReport, QualitySettings
 from qc.queries.agreement import authors, newest_replaced
 from qc.queries.answers import read_answers, read_checks
@@ -24,8 +25,6 @@ from qc.services.long_sittings import past_minutes
 from qc.services.measuring import NOT_NUMBERS, as_numbers, measure
 from qc.services.people_figures import people_reports
 from qc.services.people_over_time import Clock
-
-Progress = Callable[[float, str], None]
 
 
 def compute_agreement(project: Project, round_: Round | None, progress: Progress) -> AgreementReport:

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from annotation.models import Item, MetaLabel, Project, User
-from annotation.services.jobs import Progress
+from annotation.services.watching import Progress
 from qc.algorithms.agreement import estimate_agreement
 from qc.models import MetaLabelReport, MetaLabelVote
 from qc.queries.meta_labels import newest_vote, opinions

@@ -12,8 +12,8 @@ from annotation.algorithms.duplicates import duplicate_clusters
 from annotation.models import Item, Label, Project, User
 from annotation.services.audit import record
 from annotation.services.embeddings import embed_texts
-from annotation.services.jobs import Progress
 from annotation.services.values import AnswerValue, read_value, value_of
+from annotation.services.watching import Progress
 from qc.algorithms import samples as draws
 from qc.models import Review, Sample, SampleItem
 from qc.queries.pool import Pool, read_pool

@@ -17,7 +17,7 @@ from annotation.models import Item, Label, MetadataField, Project, User
 from annotation.queries.metadata import field_names
 from annotation.queries.projects import newest_annotation_id
 from annotation.services.embeddings import embed_texts
-from annotation.services.jobs import Progress
+from annotation.services.watching import Progress
 from qc.algorithms.samples import draw_dense, draw_fringe, mean_similarity
 from qc.algorithms.suspects import (
     FOLDS,

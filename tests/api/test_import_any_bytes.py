@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from annotation.models import Import, Job, Project, User
 from annotation.services import reading
+from annotation.services.reading import parquet, parquet_check
 from tests.api.importing import accounted, post, rejected
 
 
@@ -114,8 +115,8 @@ def test_a_table_is_not_touched_that_another_process_could_not_read(
     said: str,
 ) -> None:
     (tmp_path / "check.py").write_text(program)
-    monkeypatch.setattr(reading.parquet.parquet_check, "__file__", str(tmp_path / "check.py"))
-    monkeypatch.setattr(reading.parquet, "LONGEST_CHECK", 1)
+    monkeypatch.setattr(parquet_check, "__file__", str(tmp_path / "check.py"))
+    monkeypatch.setattr(parquet, "LONGEST_CHECK", 1)
     answer = post(lead, "weather", PARQUET, "upload.parquet")
     assert (answer.status_code, Import.objects.count()) == (422, 0)
     assert said in answer.content.decode()

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page
 
 from annotation.models import Annotator, Import, Item, Project, Round, User
+from annotation.services.watching import unwatched
 from evaluation.demo.project import SLUG, Size, make_demo
 from evaluation.demo.results import make_results
 from evaluation.models import LeakageReport, Run, SplitSet
@@ -78,7 +79,7 @@ def plant_label_errors(project: Project, n: int = 12) -> None:
     for item in unanswered.order_by("pk")[:n]:
         item.imported_label = next(label for label in others if label.pk != item.imported_label_id)
         item.save(update_fields=["imported_label"])
-    explore_texts(project, lambda share, message="": None)  # type: ignore[arg-type]
+    explore_texts(project, unwatched)
     assert Suspect.objects.filter(project=project, reason=Suspect.Reason.MODEL, rank__isnull=False).exists()
 
 

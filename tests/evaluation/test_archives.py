@@ -30,6 +30,7 @@ from annotation.models import (
 )
 from annotation.queries.people import annotator_of
 from annotation.services.projects import create_project
+from annotation.services.watching import unwatched
 from evaluation.demo.project import Size, make_demo
 from evaluation.services.archives import MANIFEST, TABLES, read_archive, start_project, write_archive
 from qc.models import Case, Decision, Vote
@@ -38,13 +39,9 @@ TWO = [{"name": "x"}, {"name": "y"}]
 Api = Callable[[User | None], APIClient]
 
 
-def nobody(share: float, message: str = "") -> None:
-    """Progress that nobody watches."""
-
-
 def archive(project: Project) -> tuple[bytes, dict[str, Any]]:
     sink = io.BytesIO()
-    manifest = write_archive(project, sink, nobody)  # type: ignore[arg-type]
+    manifest = write_archive(project, sink, unwatched)
     return sink.getvalue(), manifest
 
 
@@ -53,7 +50,7 @@ def restore(content: bytes, user: User, slug: str) -> Project:
     with zipfile.ZipFile(file) as made:
         manifest = json.loads(made.read(MANIFEST))
     project = start_project(user, manifest, slug=slug)
-    read_archive(project, user, file, nobody)  # type: ignore[arg-type]
+    read_archive(project, user, file, unwatched)
     project.refresh_from_db()
     return project
 

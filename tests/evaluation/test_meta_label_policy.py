@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from annotation.models import Annotation, Annotator, Flag, Item, Project, User
+from annotation.services.watching import unwatched
 from evaluation.models import SplitSet
 from evaluation.services import splits
 from qc.services.cases import open_cases
@@ -43,7 +44,7 @@ def answer(project: Project, item: Item, given: list[str]) -> None:
 def placed(project: Project, lea: User) -> tuple[dict[int, str], dict[int, str]]:
     """Text → label of what a new split set holds, and text → reason of what it leaves out."""
     made = splits.create_split_set(project, lea, name="s", recipe=RECIPE)
-    splits.build_split_set(made.pk, lambda share, message="": None)  # type: ignore[arg-type]
+    splits.build_split_set(made.pk, unwatched)
     held = dict(made.split_items.values_list("item_id", "label__name"))
     manifest = SplitSet.objects.get(pk=made.pk).manifest
     return held, {row["item_id"]: row["reason"] for row in manifest["excluded"]}

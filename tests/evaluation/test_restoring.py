@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 
 from annotation.algorithms.text import digest
 from annotation.models import Annotation, Annotator, Flag, Item, Job, Membership, Project, User
+from annotation.services.watching import unwatched
 from evaluation.services import archives
 from evaluation.services.archives import MANIFEST, write_archive
 
@@ -37,7 +38,7 @@ def archive(project: Project, ann: User) -> bytes:
     )
     Flag.objects.create(item=item, user=ann, kind="noisy")
     sink = io.BytesIO()
-    write_archive(project, sink, lambda share, message: None)  # type: ignore[arg-type]
+    write_archive(project, sink, unwatched)
     return sink.getvalue()
 
 

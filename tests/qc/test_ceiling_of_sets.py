@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from annotation.models import Annotation, Annotator, GoldItem, Item, Project, User
+from annotation.services.watching import unwatched
 from evaluation.models import Run, RunReport
 from qc.services.agreement import compute_agreement
 from qc.services.cases import open_cases
@@ -14,10 +15,6 @@ from qc.services.votes import decide_case
 from tests.evaluation.test_runs import make_split
 
 Page = Callable[[User | None], Client]
-
-
-def quiet(share: float, message: str = "") -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture
@@ -50,7 +47,7 @@ def several(project: Project, lea: User) -> Project:
 
 
 def test_each_label_is_measured_against_its_absence(several: Project) -> None:
-    compute_agreement(several, None, quiet)
+    compute_agreement(several, None, unwatched)
     found = several.human_ceiling.result
     assert (found["texts"], found["sources"]) == (3, {"adjudicated": 1, "gold": 2})
     assert (found["people"]["value"], found["people"]["answers"]) == (0.5, 8)
@@ -69,7 +66,7 @@ def test_each_label_is_measured_against_its_absence(several: Project) -> None:
 
 
 def test_the_ceiling_stands_beside_a_runs_figures(several: Project, lea: User, page: Page) -> None:
-    compute_agreement(several, None, quiet)
+    compute_agreement(several, None, unwatched)
     run = Run.objects.create(
         project=several, split_set=make_split(several, lea, 3), split="test", name="r", created_by=lea
     )

@@ -7,16 +7,13 @@ import pytest
 from django.test import Client
 
 from annotation.models import Annotation, Annotator, GoldItem, Item, Label, Project, User
+from annotation.services.watching import unwatched
 from evaluation.queries.runs import people_by_label
 from qc.services.agreement import compute_agreement
 from qc.services.cases import open_cases
 from qc.services.votes import decide_case
 
 Page = Callable[[User | None], Client]
-
-
-def quiet(share: float, message: str = "") -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture
@@ -51,7 +48,7 @@ def marked(project: Project, lea: User) -> Project:
 
 
 def test_people_and_the_crowd_are_measured_against_known_spans(marked: Project) -> None:
-    compute_agreement(marked, None, quiet)
+    compute_agreement(marked, None, unwatched)
     found = marked.human_ceiling.result
     assert (found["texts"], found["sources"]) == (2, {"adjudicated": 1, "gold": 1})
     assert (found["metric"], found["reason"]) == ("entity-f1", None)
@@ -76,7 +73,7 @@ def test_people_and_the_crowd_are_measured_against_known_spans(marked: Project) 
 
 
 def test_it_stands_on_the_page_in_rest_and_beside_runs(marked: Project, lea: User, page: Page) -> None:
-    compute_agreement(marked, None, quiet)
+    compute_agreement(marked, None, unwatched)
     shown = page(lea).get("/projects/weather/truth/").content.decode()
     assert "F1 of people" in shown
     assert "Human ceiling by person" in shown
@@ -88,7 +85,7 @@ def test_it_stands_on_the_page_in_rest_and_beside_runs(marked: Project, lea: Use
 def test_without_a_known_span_page_and_rest_say_so(project: Project, lea: User, page: Page) -> None:
     project.task = Project.Task.SPANS
     project.save()
-    compute_agreement(project, None, quiet)
+    compute_agreement(project, None, unwatched)
     told = page(lea).get("/api/v1/projects/weather/human-ceiling/").json()
     assert "no text with a decision" in told["reason"]
     assert "No text with a decision" in page(lea).get("/projects/weather/truth/").content.decode()

@@ -10,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from annotation.models import ChangeCount, Item, Project, Round, User
 from annotation.services import gold, items, labels, rounds
 from annotation.services.requeueing import set_aside_answers, take_back_answers
+from annotation.services.watching import unwatched
 from qc.queries.agreement import latest_report
 from qc.queries.known import stored_ceiling
 from qc.queries.outdated import since_agreement, since_truth
@@ -23,18 +24,14 @@ from tests.qc.conftest import Answer
 Page = Callable[[User | None], Client]
 
 
-def quiet(share: float, message: str = "") -> None:
-    """Progress that nobody watches."""
-
-
 @pytest.fixture
 def texts(project: Project, answer: Answer) -> list[Item]:
     """Three texts with two answers each, and one without any; agreement and truth computed."""
     made = [answer(f"text {at}", ann="good", ben="bad" if at else "good") for at in range(3)]
     made.append(answer("nobody answered"))
     project.rounds.update(items_total=4, answers_total=6)
-    compute_agreement(project, None, quiet)
-    compute_truth(project, quiet)
+    compute_agreement(project, None, unwatched)
+    compute_truth(project, unwatched)
     return made
 
 
@@ -68,7 +65,7 @@ def test_texts_with_answers_that_go_or_come_back_make_figures_old(
     assert agreement_changed(project) == {"texts": 4}
     items.include_items(project, lea, every)
     assert agreement_changed(project) == {"texts": 6}
-    compute_agreement(project, None, quiet)
+    compute_agreement(project, None, unwatched)
     assert agreement_changed(project) == {}
 
 
@@ -101,8 +98,8 @@ def test_a_round_knows_of_its_own_texts_alone(
     pilot = Round.objects.create(project=project, name="pilot", answers_total=2)
     elsewhere = answer("in the pilot", into=pilot, ann="good", ben="bad")
     main = project.rounds.get(name="main")
-    compute_agreement(project, main, quiet)
-    compute_agreement(project, pilot, quiet)
+    compute_agreement(project, main, unwatched)
+    compute_agreement(project, pilot, unwatched)
     items.exclude_items(project, lea, Item.objects.filter(pk=elsewhere.pk), "noise")
     assert agreement_changed(project, pilot) == {"texts": 1}
     assert agreement_changed(project, main) == {}

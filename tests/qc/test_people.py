@@ -29,19 +29,16 @@ from annotation.models import (
 )
 from annotation.queries.people import annotator_of
 from annotation.services.metadata_fields import detect_fields
+from annotation.services.watching import unwatched
 from qc.models import AnnotatorReport
 from qc.queries.resolved import resolved_labels
-from qc.services.agreement import change_quality_settings, compute_agreement
+from qc.services.agreement import compute_agreement
 from qc.services.cases import open_cases
 from tests.qc.conftest import Answer
 
 Api = Callable[[User | None], APIClient]
 Page = Callable[[User | None], Client]
 Work = Callable[[], list[Job]]
-
-
-def quiet(share: float, message: str) -> None:
-    """Progress that nobody looks at."""
 
 
 def report_of(project: Project, name: str) -> dict[str, Any]:
@@ -74,7 +71,7 @@ def test_gold_counts_for_accuracy_repeats_for_consistency_and_neither_for_agreem
     again(project, known, "ben", "bad", AnswerKind.GOLD, correct=False)
     again(project, first, "ann", "good", AnswerKind.REPEAT)
     again(project, second, "ann", "good", AnswerKind.REPEAT)
-    found = compute_agreement(project, None, quiet)
+    found = compute_agreement(project, None, unwatched)
     assert found.result["items"] == 2
     assert found.result["annotations"] == 4
     ann, ben = report_of(project, "ann"), report_of(project, "ben")
@@ -89,7 +86,7 @@ def test_gold_counts_for_accuracy_repeats_for_consistency_and_neither_for_agreem
 def test_answers_that_were_set_aside_count_for_nothing(project: Project, answer: Answer) -> None:
     answer("text", ann="good", ben="bad")
     Annotation.objects.filter(annotator__name="ben").update(set_aside=datetime.now(UTC))
-    assert compute_agreement(project, None, quiet).result["annotations"] == 1
+    assert compute_agreement(project, None, unwatched).result["annotations"] == 1
 
 
 def test_agreement_with_the_rest_has_its_interval(project: Project, answer: Answer) -> None:
@@ -97,7 +94,7 @@ def test_agreement_with_the_rest_has_its_interval(project: Project, answer: Answ
     for at, (ben, cy) in enumerate(others):
         answer(f"text {at}", ann="good", ben=ben, cy=cy)
     answer("alone", dan="good")
-    report = compute_agreement(project, None, quiet)
+    report = compute_agreement(project, None, unwatched)
     people = {row["username"]: row for row in report.result["annotator_reports"]}
     found = people["ann"]["agreement_interval"]
     assert (found["value"], found["n"]) == (people["ann"]["agreement_with_rest"], 12) == (0.5, 12)
@@ -114,7 +111,7 @@ def test_excluded_texts_do_not_count_though_they_keep_their_label(project: Proje
     GoldItem.objects.create(project=project, item=known, label=project.labels.get(name="good"))
     again(project, known, "ann", "bad", AnswerKind.GOLD)
     Item.objects.filter(pk=out.pk).update(excluded=datetime.now(UTC))
-    found = compute_agreement(project, None, quiet).result
+    found = compute_agreement(project, None, unwatched).result
     assert (found["items"], found["annotations"]) == (1, 2)
     assert [row["item_id"] for row in found["disputed_items"]] == [kept.pk]
     assert report_of(project, "ann")["gold"]["n"] == 0
@@ -165,7 +162,7 @@ def team(project: Project) -> Project:
 def test_the_quick_one_is_named_with_evidence_and_shown(
     team: Project, lea: User, api: Api, page: Page
 ) -> None:
-    compute_agreement(team, None, quiet)
+    compute_agreement(team, None, unwatched)
     named = {
         row.annotator.name: [test["kind"] for test in row.result["tests"] if test["named"]]
         for row in AnnotatorReport.objects.select_related("annotator")
@@ -186,7 +183,7 @@ def test_the_quick_one_is_named_with_evidence_and_shown(
 
 
 def test_agreement_stands_in_parts(team: Project) -> None:
-    parts = compute_agreement(team, None, quiet).result["parts"]
+    parts = compute_agreement(team, None, unwatched).result["parts"]
     [source] = parts["cohorts"]
     assert source["field"] == "source"
     assert {row["value"]: row["items"] for row in source["rows"]} == {"chat": 120, "mail": 120}
@@ -205,7 +202,7 @@ def test_minutes_in_which_all_agree_or_few_texts_lie_are_uncertain(project: Proj
         moment = begun + timedelta(minutes=minute)
         again(project, item, "ann", "good", "normal", created=moment)
         again(project, item, "ben", said, "normal", created=moment)
-    result = compute_agreement(project, None, quiet).result
+    result = compute_agreement(project, None, unwatched).result
     first, second = (row["alpha"] for row in result["parts"]["minutes"])
     expected = (2 / 6) / (1 - result["alpha"]["value"])  # disagreement by chance
     assert (first["value"], first["high"], first["n"]) == (1.0, 1.0, 3)
@@ -221,14 +218,14 @@ def test_a_sitting_ends_after_the_break_that_the_project_asks_for(team: Project)
     """The team answers a text a minute, 30 in a row; the next 30 come three days later."""
     team.break_minutes = 5 * 24 * 60
     team.save()
-    compute_agreement(team, None, quiet)
+    compute_agreement(team, None, unwatched)
     told = report_of(team, "ada")
     assert told["break_minutes"] == 7200
     *_, last = told["over_sitting"]
     assert last["from"] == 60  # so that the whole of the work is one sitting
     team.break_minutes = None
     team.save()
-    compute_agreement(team, None, quiet)
+    compute_agreement(team, None, unwatched)
     *_, last = report_of(team, "ada")["over_sitting"]
     assert last["from"] == 20
 
@@ -237,7 +234,7 @@ def test_long_sittings_are_compared_with_their_beginning(team: Project, lea: Use
     """The team answers a text a minute, 30 in a row, and nothing past minute 30."""
     team.sitting_minutes = 40
     team.save()
-    parts = compute_agreement(team, None, quiet).result["parts"]
+    parts = compute_agreement(team, None, unwatched).result["parts"]
     first, limit = parts["long_sittings"]
     assert (first["minute"], first["limit"], limit["minute"], limit["limit"]) == (15, False, 40, True)
     assert (first["agreement"]["difference"]["n"], first["gold"]["difference"]["n"]) == (6, 0)
@@ -264,7 +261,7 @@ def test_all_three_figures_stand_over_the_sitting_and_over_weeks_with_intervals(
             setattr(extra, name, value)
         extra.created = answer.created + timedelta(seconds=20)
         extra.save()
-    compute_agreement(team, None, quiet)
+    compute_agreement(team, None, unwatched)
     told = report_of(team, "ada")
     for row in [*told["over_sitting"], *told["over_weeks"]]:
         agreement = row["agreement_interval"]
@@ -284,7 +281,7 @@ def test_all_three_figures_stand_over_the_sitting_and_over_weeks_with_intervals(
 
 
 def test_a_report_of_before_is_shown_without_what_it_lacks(team: Project, lea: User, page: Page) -> None:
-    compute_agreement(team, None, quiet)
+    compute_agreement(team, None, unwatched)
     report = AnnotatorReport.objects.get(annotator__name="ada")
     for row in [*report.result["over_sitting"], *report.result["over_weeks"]]:
         del row["agreement_interval"]
@@ -301,7 +298,7 @@ def test_what_alpha_is_without_whom_a_lead_decides_on(team: Project) -> None:
     without = {
         row.annotator.name: row.result["alpha_without"]
         for row in AnnotatorReport.objects.filter(
-            agreement=compute_agreement(team, None, quiet)
+            agreement=compute_agreement(team, None, unwatched)
         ).select_related("annotator")
     }
     assert [name for name, alpha in without.items() if alpha] == ["quick"]
@@ -311,7 +308,7 @@ def test_what_alpha_is_without_whom_a_lead_decides_on(team: Project) -> None:
 
 def compute_agreement_without(project: Project, name: str) -> dict[str, Any]:
     Annotation.objects.filter(annotator__name=name).update(set_aside=datetime.now(UTC))
-    alpha: dict[str, Any] = compute_agreement(project, None, quiet).result["alpha"]
+    alpha: dict[str, Any] = compute_agreement(project, None, unwatched).result["alpha"]
     return alpha
 
 
@@ -326,7 +323,7 @@ def test_a_lead_decides_on_the_page_of_a_person(
     Participation.objects.create(round=project.rounds.get(), annotator=author, answers=1)
     Annotator.objects.filter(pk=author.pk).update(answers=1)
     Round.objects.filter(project=project).update(answers_total=2)
-    compute_agreement(project, None, quiet)
+    compute_agreement(project, None, unwatched)
     address, member = f"/projects/{project.slug}/annotators/{author.pk}/", project.memberships.get(user=ann)
     shown = page(lea).get(address).content.decode()
     assert "What now" in shown
@@ -348,7 +345,7 @@ def test_a_lead_decides_on_the_page_of_a_person(
 
 
 def test_figures_come_as_files(team: Project, lea: User, page: Page) -> None:
-    result = compute_agreement(team, None, quiet).result
+    result = compute_agreement(team, None, unwatched).result
     files = page(lea).get("/projects/weather/agreement.csv")
     rows = list(csv.DictReader(io.StringIO(files.content.decode())))
     [alpha] = [row for row in rows if (row["part"], row["figure"]) == ("all", "alpha")]
@@ -368,7 +365,7 @@ def test_the_human_ceiling_is_kept_by_label_person_and_cohort(team: Project, lea
     labels = list(Label.objects.filter(project=team).order_by("position"))
     for n, item in enumerate(Item.objects.filter(project=team).order_by("pk")[:90]):
         GoldItem.objects.create(project=team, item=item, label=labels[n % 3])
-    compute_agreement(team, None, quiet)
+    compute_agreement(team, None, unwatched)
     found = api(lea).get("/api/v1/projects/weather/human-ceiling/").json()
     answers = Annotation.objects.filter(item__gold__isnull=False).select_related("item__gold")
     right = [row.label_id == row.item.gold.label_id for row in answers]
@@ -390,112 +387,6 @@ def test_a_decision_comes_before_gold_in_the_ceiling(project: Project, answer: A
     item = answer("disputed", ann="bad", ben="bad", cyd="good")
     GoldItem.objects.create(project=project, item=item, label=project.labels.get(name="good"))
     open_cases(project, ada, [item.pk])
-    compute_agreement(project, None, quiet)
+    compute_agreement(project, None, unwatched)
     assert project.human_ceiling.result["people"]["value"] == pytest.approx(1 / 3)
     assert project.human_ceiling.result["sources"] == {"adjudicated": 0, "gold": 1}
-
-
-def test_labels_in_order_are_compared_as_such(project: Project, answer: Answer, lea: User, api: Api) -> None:
-    answer("near", ann="good", ben="bad")
-    answer("far", ann="good", ben="neither")
-    answer("same", ann="bad", ben="bad")
-    nominal = compute_agreement(project, None, quiet).result
-    changed = api(lea).patch("/api/v1/projects/weather/agreement/settings/", {"scale": "ordinal"})
-    assert changed.json()["scale"] == "ordinal"
-    ordinal = compute_agreement(project, None, quiet).result
-    assert (nominal["metric"], ordinal["metric"]) == ("nominal", "ordinal")
-    assert ordinal["nominal_alpha"]["value"] == nominal["alpha"]["value"]
-    assert ordinal["alpha"]["value"] != nominal["alpha"]["value"]
-    refused = api(lea).patch("/api/v1/projects/weather/agreement/settings/", {"scale": "interval"})
-    assert refused.status_code == 400
-    assert "numbers" in str(refused.json())
-
-
-def test_sets_of_labels_have_a_distance_and_labels_their_own_agreement(project: Project, lea: User) -> None:
-    Project.objects.filter(pk=project.pk).update(task="multilabel")
-    project.refresh_from_db()
-    good, bad, _ = Label.objects.filter(project=project).order_by("position")
-    authors = [Annotator.objects.create(project=project, name=name) for name in ("ann", "ben")]
-    for n, sets in enumerate(
-        [([good.pk], [good.pk, bad.pk]), ([], []), ([bad.pk], [bad.pk]), ([good.pk], [good.pk])]
-    ):
-        item = Item.objects.create(project=project, text=f"t{n}", digest=uuid4())
-        for author, labels in zip(authors, sets, strict=True):
-            Annotation.objects.create(
-                round=project.rounds.get(), item=item, annotator=author, labels=sorted(labels)
-            )
-    masi = compute_agreement(project, None, quiet).result
-    # one pair of eight answers is apart, by 1 - 1/2 · 2/3
-    assert masi["metric"] == "masi"
-    assert masi["percent_agreement"] == 0.75
-    assert {row["label"]: row["n"] for row in masi["per_label"]} == {"good": 4, "bad": 3, "neither": 0}
-    assert masi["per_label"][0]["alpha"]["value"] == 1
-    assert masi["per_label"][2]["alpha"]["reason"] == "undefined, because nobody used this label"
-    change_quality_settings(project, lea, set_distance="jaccard")
-    jaccard = compute_agreement(project, None, quiet).result
-    assert 1 > jaccard["alpha"]["value"] > masi["alpha"]["value"] > 0
-
-
-def test_confused_labels_name_the_texts_in_which_they_were_confused(project: Project) -> None:
-    """Not every text that has both labels: here one has both by agreement, and is disputed for a third one."""
-    Project.objects.filter(pk=project.pk).update(task="multilabel")
-    project.refresh_from_db()
-    good, bad, neither = Label.objects.filter(project=project).order_by("position")
-    authors = [Annotator.objects.create(project=project, name=name) for name in ("ann", "ben")]
-    made = []
-    for n, sets in enumerate([([good], [bad]), ([good, bad], [good, bad, neither])]):
-        item = Item.objects.create(project=project, text=f"t{n}", digest=uuid4())
-        made.append(item.pk)
-        for author, labels in zip(authors, sets, strict=True):
-            ids = sorted(label.pk for label in labels)
-            Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, labels=ids)
-    [pair] = compute_agreement(project, None, quiet).result["confused_labels"]
-    assert (pair["a"], pair["b"], pair["n"], pair["texts"], pair["items"]) == (
-        "good", "bad", 1, 1, [made[0]]
-    )  # fmt: skip
-
-
-def test_confused_labels_of_spans_name_the_texts_where_they_stand_in_one_place(
-    project: Project, lea: User, api: Api
-) -> None:
-    Project.objects.filter(pk=project.pk).update(task="spans")
-    project.refresh_from_db()
-    good, bad, _ = Label.objects.filter(project=project).order_by("position")
-    authors = [Annotator.objects.create(project=project, name=name) for name in ("ann", "ben")]
-    anna, berlin = [0, 4], [10, 16]
-    made = []
-    for n, answers in enumerate(
-        [
-            ([[*anna, good.pk], [*berlin, bad.pk]], [[*anna, good.pk], [*berlin, good.pk]]),
-            ([[*anna, good.pk], [*berlin, bad.pk]], [[*anna, good.pk]]),
-        ]
-    ):
-        item = Item.objects.create(
-            project=project, text="Anna left Berlin", external_id=str(n), digest=uuid4()
-        )
-        made.append(item.pk)
-        for author, spans in zip(authors, answers, strict=True):
-            Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, spans=spans)
-    compute_agreement(project, None, quiet)
-    found = api(lea).get("/api/v1/projects/weather/agreement/").json()
-    [pair] = found["confused_labels"]
-    assert (pair["n"], pair["texts"], pair["items"]) == (1, 1, [made[0]])
-    by_label = {row["label"]: row["f1"]["value"] for row in found["per_label"]}
-    assert by_label == {"good": pytest.approx(4 / 5), "bad": 0.0, "neither": None}
-
-
-def test_spans_have_f1_and_alpha_over_tokens(project: Project, lea: User, page: Page) -> None:
-    Project.objects.filter(pk=project.pk).update(task="spans")
-    project.refresh_from_db()
-    good = project.labels.get(name="good").pk
-    ann, ben = (Annotator.objects.create(project=project, name=name) for name in ("ann", "ben"))
-    item = Item.objects.create(project=project, text="Anna left Berlin", digest=uuid4())
-    for author, spans in [(ann, [[0, 4, good], [10, 16, good]]), (ben, [[0, 4, good]])]:
-        Annotation.objects.create(round=project.rounds.get(), item=item, annotator=author, spans=spans)
-    result = compute_agreement(project, None, quiet).result
-    assert result["spans"]["entity_f1"]["value"] == pytest.approx(2 / 3)
-    assert result["metric"] == "token-nominal"
-    assert result["shown_pairs"][0]["agreement"] == pytest.approx(2 / 3)
-    shown = page(lea).get("/projects/weather/agreement/").content.decode()
-    assert "ann and ben: F1 0.67 on 1 shared texts" in shown
-    assert page(lea).get(f"/projects/weather/annotators/{ann.pk}/").status_code == 200

@@ -8,6 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from annotation.models import Item, Project, User
+from annotation.services.watching import unwatched
 from qc.models import QualitySettings, TruthBlock
 from qc.queries.resolved import resolved_labels
 from qc.queries.truth import truth_of_text
@@ -15,10 +16,6 @@ from qc.services import truth
 from tests.qc.conftest import Answer
 
 Page = Callable[[User | None], Client]
-
-
-def quiet(share: float, message: str = "") -> None:
-    """Progress that nobody watches."""
 
 
 @pytest.fixture
@@ -29,7 +26,7 @@ def compared(project: Project, answer: Answer, monkeypatch: pytest.MonkeyPatch) 
         right = "good" if at % 2 else "bad"
         answer(f"text {at}", ann=right, ben=right, cy="good")
     answer("text 6", ann="good", ben="bad")
-    truth.compute_truth(project, quiet)
+    truth.compute_truth(project, unwatched)
     return project
 
 
@@ -49,7 +46,7 @@ def test_each_text_has_what_resolved_labels_say_by_each_method(compared: Project
 def test_compared_again_the_blocks_are_replaced(compared: Project, answer: Answer) -> None:
     late = answer("text 7", ann="bad", ben="bad")
     assert truth_of_text(late) is None
-    truth.compute_truth(compared, quiet)
+    truth.compute_truth(compared, unwatched)
     assert truth_of_text(late) is not None
     assert sum(len(bytes(block.ids)) // 8 for block in TruthBlock.objects.all()) == 8
 
@@ -84,7 +81,7 @@ def test_a_text_is_read_in_as_many_statements_however_many_there_are(
         truth_of_text(text)
     for at in range(20):
         answer(f"more {at}", ann="good", ben="bad", cy="bad")
-    truth.compute_truth(compared, quiet)
+    truth.compute_truth(compared, unwatched)
     with CaptureQueriesContext(connection) as many:
         assert truth_of_text(text) is not None
     assert len(many) == len(few) == 2
