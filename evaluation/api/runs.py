@@ -166,8 +166,9 @@ class RunErrors(generics.GenericAPIView[Prediction]):
         cell = bool(true and predicted)
         found = queries.errors(run, true=true, predicted=predicted, order=order, correct_too=cell)
         rows = list(found[offset : offset + limit + 1])
-        following = f"{request.path}?{_with(sent, offset=offset + limit)}" if len(rows) > limit else None
-        previous = f"{request.path}?{_with(sent, offset=max(offset - limit, 0))}" if offset else None
+        here = request.build_absolute_uri(request.path)
+        following = f"{here}?{_with(sent, offset=offset + limit)}" if len(rows) > limit else None
+        previous = f"{here}?{_with(sent, offset=max(offset - limit, 0))}" if offset else None
         results = [queries.as_row(row) for row in rows[:limit]]
         return Response({"next": following, "previous": previous, "results": results})
 

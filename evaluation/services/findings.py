@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from evaluation.models import Run
 
 SMALL = 30  # items of a class under which a recall's interval is wider than ± 0.18
+LEAKING = (
+    "exact_copies",
+    "near_copies",
+    "groups",
+)  # checks of a split set that fail where something is torn apart
 Finding = dict[str, Any]
 
 
@@ -34,16 +39,17 @@ def _perfect_score(run: Run, result: dict[str, Any], matrix: NDArray[np.int64]) 
 
 
 def _leakage(run: Run, result: dict[str, Any], matrix: NDArray[np.int64]) -> Finding | None:
-    failed = [c for c in run.split_set.checks if c.get("code") == "leakage" and c.get("state") == "fail"]
+    """What the checks of the split set found on both sides of it. They say of the whole set, not of which splits."""
+    failed = [c for c in run.split_set.checks if c["code"] in LEAKING and c["state"] == "fail"]
     if not failed:
         return None
     return {
         "code": "leakage",
         "severity": "bad",
-        "message": f"Texts of this split set stand on both sides. {failed[0].get('detail', '')}".strip(),
-        "evidence": {"check": failed[0]},
+        "message": f"Texts of this split set stand on both sides. {failed[0]['detail']}",
+        "evidence": {"checks": failed},
         "action": "Build a split set that keeps duplicates together, and score the run on it.",
-        "url": reverse("splits", args=[run.project.slug]),
+        "url": reverse("split-set", args=[run.project.slug, run.split_set_id]),
     }
 
 
@@ -54,7 +60,9 @@ def _missing_predictions(run: Run, result: dict[str, Any], matrix: NDArray[np.in
     return {
         "code": "missing_predictions",
         "severity": "warn",
-        "message": f"{missing:,} texts of “{run.split}” have no prediction and are left out.",
+        "message": f"{missing:,} texts of “{run.split}” have no prediction and are left out."
+        if missing > 1
+        else f"One text of “{run.split}” has no prediction and is left out.",
         "evidence": {"missing": missing, "n": result["n"]},
         "action": "Upload predictions for them; figures on a part of the split cannot be compared.",
         "url": reverse("run", args=[run.project.slug, run.pk]),
@@ -106,13 +114,14 @@ def _small_set(run: Run, result: dict[str, Any], matrix: NDArray[np.int64]) -> F
     if not small:
         return None
     worst = min(small, key=small.__getitem__)
-    more = f" and {len(small) - 1} more labels" if len(small) > 1 else ""
+    others = len(small) - 1
+    more = f" and {others} more label{'' if others == 1 else 's'}" if others else ""
     return {
         "code": "small_set",
         "severity": "warn",
         "message": f"“{worst}”{more} rest on fewer than {SMALL} texts."
         if more
-        else f"“{worst}” rests on {small[worst]} texts.",
+        else f"“{worst}” rests on {small[worst]} text{'' if small[worst] == 1 else 's'}.",
         "evidence": {"support": small},
         "action": "Their recall could be almost anything: read the intervals, and label more of them.",
         "url": reverse("run", args=[run.project.slug, run.pk]),

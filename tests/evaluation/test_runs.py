@@ -16,6 +16,7 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from annotation.models import Item, Job, Label, Project, User
 from evaluation.models import Prediction, Run, SplitItem, SplitSet
+from tests.evaluation.conftest import AddTexts, BuildSplits
 
 Api = Callable[[User | None], APIClient]
 Page = Callable[[User | None], Client]
@@ -222,6 +223,52 @@ def test_calibration_bins_hold_every_prediction(api: Api, lea: User, run: Run, w
     assert calibration["ece"] == pytest.approx(0.6 - 1 / 3)
 
 
+def test_a_split_set_that_tears_copies_apart_is_a_finding_of_every_run_on_it(
+    api: Api, lea: User, project: Project, add_texts: AddTexts, build: BuildSplits, work: Work
+) -> None:
+    """As the checks of a set that was really built tell it."""
+    add_texts([(f"the sun {n} shines", NAMES[n % 3], {}) for n in range(40) for _ in range(2)])
+    found = {}
+    for group in ([], ["duplicates"]):
+        made = build({"splits": {"train": 0.5, "test": 0.5}, "group": group})
+        placed = dict(made.split_items.values_list("item__text", "split").distinct())
+        torn = len(made.split_items.values_list("item__text", "split").distinct()) - len(placed)
+        assert bool(torn) is not bool(group)
+        run = Run.objects.create(project=project, split_set=made, split="test", name="r", created_by=lea)
+        rows = made.split_items.filter(split="test").values_list("item_id", flat=True)
+        assert send(api, lea, run, [{"id": str(pk), "label": "good"} for pk in rows])[0] == 200
+        api(lea).post(f"/api/v1/runs/{run.pk}/report/")
+        work()
+        report = api(lea).get(f"/api/v1/runs/{run.pk}/report/").json()
+        found[bool(group)] = [one for one in report["findings"] if one["code"] == "leakage"]
+    assert found[True] == []
+    (leak,) = found[False]
+    assert leak["severity"] == "bad"
+    assert "exact copy in another split" in leak["message"]
+
+
+def test_one_text_or_label_is_not_told_as_several(api: Api, lea: User, run: Run, work: Work) -> None:
+    SplitItem.objects.filter(item__external_id__in=["e0", "e1"]).delete()  # 29 good, 29 bad, 30 neither
+    SplitItem.objects.filter(
+        item__external_id__in=[f"e{at}" for at in range(2, 87, 3)]
+    ).delete()  # one neither
+    ids = [int(name[1:]) for name in SplitItem.objects.values_list("item__external_id", flat=True)]
+    send(api, lea, run, [{"id": f"e{at}", "label": NAMES[at % 3]} for at in ids if at != 3])
+    api(lea).post(f"/api/v1/runs/{run.pk}/report/")
+    work()
+    report = api(lea).get(f"/api/v1/runs/{run.pk}/report/").json()
+    said = {finding["code"]: finding["message"] for finding in report["findings"]}
+    assert said["missing_predictions"] == "One text of “test” has no prediction and is left out."
+    assert said["small_set"] == "“neither” and 2 more labels rest on fewer than 30 texts."
+    SplitItem.objects.filter(label__name="bad").delete()
+    send(api, lea, run, [{"id": "e3", "label": "good"}])
+    api(lea).post(f"/api/v1/runs/{run.pk}/report/")
+    work()
+    report = api(lea).get(f"/api/v1/runs/{run.pk}/report/").json()
+    said = {finding["code"]: finding["message"] for finding in report["findings"]}
+    assert said["small_set"] == "“neither” and 1 more label rest on fewer than 30 texts."
+
+
 def test_a_run_without_predictions_cannot_be_scored(api: Api, lea: User, run: Run, work: Work) -> None:
     api(lea).post(f"/api/v1/runs/{run.pk}/report/")
     (job,) = work()
@@ -248,6 +295,11 @@ def test_errors_are_listed_surest_first_and_by_cell(api: Api, lea: User, run: Ru
     assert [row["id"] for row in cell] == ["e4", "e1"]
     right = api(lea).get(f"/api/v1/runs/{run.pk}/errors/?true=good&predicted=good").json()["results"]
     assert [row["id"] for row in right] == ["e0"]
+    page = api(lea).get(f"/api/v1/runs/{run.pk}/errors/?limit=2").json()
+    assert page["next"].startswith("http://testserver/"), (
+        "as in every other list, an address that can be followed"
+    )
+    assert [row["id"] for row in api(lea).get(page["next"]).json()["results"]] == ["e4"]
     for wrong in ("order=size", "limit=x", "offset=-1", "limit=5000"):
         assert api(lea).get(f"/api/v1/runs/{run.pk}/errors/?{wrong}").status_code == 400
 
