@@ -69,6 +69,7 @@
       for (const r of document.querySelectorAll(`[name=${name}]`)) r.checked = Number(r.value) === now?.[name];
     if ($("hint")) $("hint").textContent = shape.hint(own);
     strip(now);
+    if (item) document.querySelector(".anno").classList.toggle("long", $("text").scrollHeight > innerHeight / 2);
     if (now !== timed) {
       if (timed) scrollTo(0, 0); // a long text before it may have been scrolled
       timed = now;
