@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from annotation.models import Item, Label, Project, User
+from annotation.models import Annotation, Item, Label, Project, User
 from tests.browser.conftest import PHONE, violations
 from tests.browser.labelling_pages import SignIn, add_labels, begin, put_in_round
 
@@ -105,6 +105,25 @@ def test_long_metadata_and_names_move_nothing(
     page.wait_for_load_state("networkidle")
     expect(page.locator("#about")).to_contain_text("forty characters")
     assert [top(page.locator(".item")), top(page.locator("#answer"))] == before
+
+
+@pytest.mark.parametrize("phone", [False, True])
+def test_several_of_many_labels_are_sent_without_a_script(
+    sign_in: SignIn, project: Project, ann: User, phone: bool
+) -> None:
+    Project.objects.filter(pk=project.pk).update(task="multilabel")
+    add_labels(project, 30)
+    put_in_round(project, ["Short.", "Also short."])
+    page = sign_in(ann, phone=phone)
+    page.route("**/*.js", lambda route: route.abort())
+    begin(page, project)
+    page.locator(".lab", has_text="Topic 07").click()
+    page.locator("[data-send]").click()
+    expect(page.locator(".toast")).to_have_text("Topic 07. Saved.")
+    answer = Annotation.objects.get()
+    assert list(Label.objects.filter(pk__in=answer.labels or []).values_list("name", flat=True)) == [
+        "Topic 07"
+    ]
 
 
 def test_the_count_of_chosen_labels_stands_beside_send(sign_in: SignIn, project: Project, ann: User) -> None:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from annotation.models import Invitation, Membership, Project, Round, User
-from tests.browser.conftest import violations
+from tests.browser.conftest import PHONE, violations
 
 SignIn = Callable[..., Page]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,3 +65,13 @@ def test_a_project_is_set_up_from_its_labels_to_its_first_annotator(
     expect(invited.get_by_role("heading", name="There is nothing to label yet")).to_be_visible()
     assert Invitation.objects.get().accepted_by == ann
     assert Membership.objects.get(user=ann).role == "annotator"
+
+
+def test_a_choice_among_long_names_is_as_wide_as_a_phone(
+    sign_in: SignIn, project: Project, lea: User
+) -> None:
+    Project.objects.filter(pk=project.pk).update(name="A project of many words " * 5)
+    page = sign_in(lea, phone=True)
+    page.goto("/projects/new/")
+    expect(page.locator("#from option")).to_have_count(2)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
