@@ -8,8 +8,8 @@ class InvitedOnlyAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Nobody signs up without an invitation; views.invitations makes the account of somebody who has one."""
 
     error_messages = DefaultAccountAdapter.error_messages | {
-        "username_email_password_mismatch": "Name and password do not match. Check Caps Lock, or set a new password.",
-        "username_password_mismatch": "Name and password do not match. Check Caps Lock, or set a new password.",
+        "username_email_password_mismatch": "Name and password do not match.",
+        "username_password_mismatch": "Name and password do not match.",
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -235,7 +235,7 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and usable:
         if person is None and form.is_valid():
             person = form.save()
-            login(request, person, backend="django.contrib.auth.backends.ModelBackend")
+            login(request, person)
         if person is not None:
             try:
                 members.accept_invitation(invitation, person)

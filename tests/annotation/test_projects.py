@@ -111,9 +111,20 @@ def test_somebody_new_joins_with_an_invitation_once(page: Page, project: Project
     joined = visitor.post(f"/invitations/{invitation.token}/", account)
     assert joined.status_code == 302
     assert Membership.objects.get(user__username="nia").role == Role.ANNOTATOR
+    there = visitor.get(joined["Location"], follow=True)
+    assert there.status_code == 200
+    assert there.context["user"].username == "nia"  # signed in, and not asked for what was typed just now
     again = page(None).post(f"/invitations/{invitation.token}/", account | {"username": "nic"})
     assert again.status_code == 410
     assert not User.objects.filter(username="nic").exists()
+
+
+def test_who_cannot_sign_in_is_told_once_what_to_do(page: Page, ann: User) -> None:
+    answer = page(None).post("/account/login/", {"login": ann.username, "password": "not that"})
+    said = answer.content.decode()
+    assert "Name and password do not match." in said
+    assert said.count("Check Caps Lock") == 1
+    assert said.count("set a new password") == 1
 
 
 def test_an_invitation_runs_out(page: Page, project: Project, lea: User, otto: User) -> None:
