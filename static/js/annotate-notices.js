@@ -2,7 +2,7 @@
 window.annotateNotices = (project, user) => {
   const $ = (id) => document.getElementById(id);
   const toast = $("toast"), saved = $("saved"), trouble = $("trouble");
-  let hideTimer, last = "saved", halted = false;
+  let hideTimer, last = "saved", halted = false, box;
 
   const say = (message, quietly = false) => {
     $("said").textContent = message;
@@ -72,6 +72,7 @@ window.annotateNotices = (project, user) => {
   /* Nothing can be sent or fetched for now. Whoever is signed out can sign in again here. */
   const halt = (detail, status) => {
     halted = true;
+    if (status !== 401 && box?.refused.length) return; // that notice says why too, and what was answered
     const way = Object.assign(document.createElement("a"), { className: "btn small", href: trouble.dataset.signIn, textContent: "Sign in" });
     const kept = "What is not saved yet is kept in this browser and sent when you are back here.";
     if (status === 401) alarm(`You are signed out. ${kept}`, way);
@@ -99,6 +100,7 @@ window.annotateNotices = (project, user) => {
       idle: more.idle,
       elsewhere: more.elsewhere,
     });
+    box = made;
     made.resume = resume;
     refused(made);
     saved.dataset.unsent = made.jobs.length;

@@ -176,7 +176,7 @@
       keepDraft();
       return location.assign(`${told.urls.page}?again`);
     }
-    if ([401, 403, 404].includes(said.status) && !outbox.refused.length) halt((await said.json()).detail, said.status);
+    if ([401, 403, 404].includes(said.status)) halt((await said.json()).detail, said.status);
   };
   const receive = (given, pending) => {
     mine = pending ? Math.max(mine, given.progress.mine) : given.progress.mine;

@@ -151,6 +151,28 @@ def test_who_is_no_member_any_more_is_told_what_was_not_stored(
     assert Annotation.objects.get().label_name == "bad"
 
 
+def test_what_was_refused_stays_told_when_nothing_more_can_be_fetched(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    put_in_round(project, ["Text 0."])
+    page = sign_in(ann)
+    begin(page, project)
+    page.evaluate(
+        """() => {
+            const job = { id: "1", words: "bad", about: "Another text.", detail: "You are not a member of it." };
+            localStorage.setItem(`${Outbox.name("ann", "elsewhere")}!:1`, JSON.stringify(job));
+            const notices = annotateNotices("elsewhere", "ann");
+            notices.outbox("", {});
+            notices.halt("There is no such project.", 404);
+        }"""
+    )
+    alarm = page.locator("#trouble")
+    expect(alarm).to_contain_text("You had answered “bad”")
+    expect(alarm.get_by_role("button", name="Try again")).to_be_visible()
+    page.evaluate("""() => annotateNotices("elsewhere", "ann").halt("", 401)""")
+    expect(alarm.get_by_role("link", name="Sign in")).to_be_visible()
+
+
 def test_every_keyboard_has_the_keys(sign_in: SignIn, project: Project, ann: User) -> None:
     put_in_round(project, [f"Text {n}." for n in range(9)])
     page = sign_in(ann)
