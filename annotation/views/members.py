@@ -163,7 +163,8 @@ def invite(request: HttpRequest, slug: str) -> HttpResponse:
         messages.error(request, f"Nobody was invited. {' '.join(wrong.messages)}")
     else:
         there = f"{len(joined)} joined. " if joined else ""
-        copy = f"{len(links)} link{'s' * (len(links) != 1)} ready: copy and send them." if links else ""
+        ready = "1 link is ready: copy it and send it." if len(links) == 1 else ""
+        copy = ready or (f"{len(links)} links are ready: copy and send them." if links else "")
         messages.success(request, there + copy)
     return redirect(reverse("team", args=[slug]) + "#invite")
 

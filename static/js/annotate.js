@@ -145,6 +145,8 @@
     location.assign(told.urls.page + (stopping === "changed" ? "?changed" : ""));
   };
 
+  const wait = (words) => { $("waiting").textContent = words; };
+
   /* The next texts. What the server still counts as mine but I have dealt with is left out. */
   const short = () => ahead.length + (fresh ? 1 : 0) < told.count;
   const fill = async () => {
@@ -164,7 +166,10 @@
         if (["?again", "?changed"].includes(location.search)) history.replaceState(null, "", told.urls.page);
         more = receive(await said.json(), pending);
       } else await hindered(said);
-    } catch { /* try again in a moment */ }
+      wait("The next text is on its way.");
+    } catch { // try again in a moment
+      wait("There is no connection. What you answered is kept in this browser, and the next text comes when it is back.");
+    }
     filling = false;
     if ((more && short()) || refusedAll) fill();
     else if (!fresh && !stopping) fillTimer = setTimeout(fill, 3000);

@@ -230,3 +230,9 @@ def test_the_page_costs_the_same_with_more_versions(project: Project, lea: User,
         for n in range(3, 12)
     )
     assert cost() == few
+
+
+def test_a_guideline_without_words_takes_no_time_to_read(project: Project, lea: User, page: Pages) -> None:
+    said = page(lea).post(f"/projects/{project.slug}/guideline/preview/", {"body": ""}).content.decode()
+    assert "0 words" in said
+    assert "minute" not in said

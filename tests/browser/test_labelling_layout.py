@@ -126,6 +126,39 @@ def test_several_of_many_labels_are_sent_without_a_script(
     ]
 
 
+@pytest.mark.parametrize("end", [False, True])
+def test_what_stands_at_the_end_of_the_bar_is_there_on_a_phone(
+    sign_in: SignIn, project: Project, ann: User, end: bool
+) -> None:
+    if not end:
+        put_in_round(project, ["Short."])
+    page = sign_in(ann, phone=True)
+    page.goto(f"/projects/{project.slug}/annotate/")
+    page.wait_for_load_state("networkidle")
+    guideline = page.locator(".bar button.phone").bounding_box()
+    assert guideline is not None
+    assert guideline["x"] + guideline["width"] > PHONE["width"] - 16
+    if not end:  # how much is done comes first, as in the bar under it
+        mine, minutes = (page.locator(".gauge.phone > span").nth(at).bounding_box() for at in (1, 0))
+        assert mine is not None
+        assert minutes is not None
+        assert mine["x"] < minutes["x"]
+
+
+def test_without_a_connection_nothing_is_said_to_be_on_its_way(
+    sign_in: SignIn, project: Project, ann: User
+) -> None:
+    put_in_round(project, ["Short."])
+    page = sign_in(ann)
+    begin(page, project)
+    page.wait_for_load_state("networkidle")
+    page.context.set_offline(True)
+    page.keyboard.press("1")
+    expect(page.locator("#waiting")).to_contain_text("There is no connection.")
+    page.context.set_offline(False)
+    expect(page.get_by_role("heading", name="All done.")).to_be_visible()
+
+
 def test_the_count_of_chosen_labels_stands_beside_send(sign_in: SignIn, project: Project, ann: User) -> None:
     Project.objects.filter(pk=project.pk).update(
         task="multilabel", asks_difficulty=True, asks_confidence=True

@@ -68,6 +68,23 @@ def cast(page: Page, *keys: str, reason: str = "") -> None:
         press(page, "Enter")
 
 
+def test_what_was_decided_fits_the_queue_with_its_tally(
+    sign_in: SignIn, project: Project, judges: list[User], cases: list[Case]
+) -> None:
+    name = "Change or cancel an order now"
+    project.labels.filter(name="good").update(name=name)
+    Case.objects.filter(project=project).update(quorum=1)
+    judge = sign_in(judges[0])
+    at_case(judge, cases[0])
+    cast(judge, "l", "1")
+    judge.goto(f"/projects/{project.slug}/adjudicate/?state=decided")
+    line = judge.locator(".queue li small")
+    expect(line).to_contain_text("1 of 1")
+    assert line.evaluate("(line) => line.scrollWidth <= line.clientWidth")
+    inside = "(line) => line.getBoundingClientRect().right <= line.closest('.queue').getBoundingClientRect().right - 12"
+    assert line.locator("span").last.evaluate(inside)
+
+
 def test_three_adjudicators_settle_a_tie_and_send_a_reopened_case_to_the_guideline_by_keyboard(
     sign_in: SignIn, project: Project, lea: User, judges: list[User], cases: list[Case]
 ) -> None:

@@ -67,6 +67,37 @@ def test_a_project_is_set_up_from_its_labels_to_its_first_annotator(
     assert Membership.objects.get(user=ann).role == "annotator"
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_the_link_of_an_invitation_is_copied_and_withdrawn_where_it_stands(
+    sign_in: SignIn, project: Project, lea: User, phone: bool
+) -> None:
+    page = sign_in(lea, phone=phone)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"/projects/{project.slug}/team/")
+    page.fill("#em", "somebody.whose.address.is.rather.long@university.example")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.locator("#toast")).to_have_text("1 link is ready: copy it and send it.")
+    links = page.get_by_role("region", name="Invitations")
+    assert links.evaluate("(table) => table.scrollWidth <= table.clientWidth")
+    link = links.get_by_role("textbox").input_value()
+    links.get_by_role("button", name="Copy").click()
+    expect(page.locator("#toast")).to_have_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == link
+    assert violations(page) == []
+    links.get_by_role("button", name="Withdraw").click()
+    expect(links).to_have_count(0)
+
+
+def test_tab_leads_from_password_to_password(sign_in: SignIn, ann: User) -> None:
+    page = sign_in(ann)
+    page.goto("/account/password/change/")
+    page.locator("#id_oldpassword").focus()
+    for field in ("#id_password1", "#id_password2"):
+        page.keyboard.press("Tab")
+        expect(page.locator(field)).to_be_focused()
+    assert violations(page) == []
+
+
 def test_a_choice_among_long_names_is_as_wide_as_a_phone(
     sign_in: SignIn, project: Project, lea: User
 ) -> None:
