@@ -28,5 +28,5 @@ class LeakageForm(forms.Form):
         choice = self.fields["split_set"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = built(project)
-        self.fields["threshold"].widget.attrs |= {"step": "0.005", "class": "mini"}
+        self.fields["threshold"].widget.attrs |= {"step": "0.005", "class": "mini wide"}
         self.fields["ngram"].widget.attrs |= {"class": "mini"}

@@ -24,6 +24,7 @@ from qc.queries.resolved import resolved_labels
 from qc.queries.settings import quality_settings
 
 LARGEST_SEED = 2**63 - 1
+ONE_LABEL = "Split sets divide texts that have one label; texts with several labels or spans leave as files."
 COPY_ITEMS = "COPY evaluation_splititem (split_set_id, item_id, split, label_id) FROM STDIN"
 
 
@@ -33,6 +34,8 @@ def create_split_set(project: Project, user: User, *, name: str, recipe: Any, se
 
     A recipe that does not say how answers become labels takes the project's method of this moment.
     """
+    if project.task != Project.Task.CLASSIFICATION:
+        raise ValidationError({"recipe": ONE_LABEL})
     if isinstance(recipe, dict) and recipe.get("labels") is None:
         recipe = recipe | {"labels": quality_settings(project).method}
     checked = check_recipe(recipe)

@@ -130,6 +130,7 @@ def _annotators(
         rows.append(
             {
                 "username": people[pk][0],
+                "annotator": pk,
                 "accuracy": wilson(int((known == said).sum()), int(mine.sum())).as_dict(),
                 "per_label": [
                     {"label": measured.names[label]}

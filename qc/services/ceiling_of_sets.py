@@ -87,6 +87,7 @@ def sets_result(
         "annotators": [
             {
                 "username": people[pk][0],
+                "annotator": pk,
                 "accuracy": wilson(int(right[who == pk].sum()), int((who == pk).sum())).as_dict(),
                 "per_label": _recalls(measured, has[who == pk], truth[place[who == pk]]),
             }

@@ -59,7 +59,7 @@ def spans_result(
             if label.retired is None or figures.recall.n
         ],
         "annotators": [
-            {"username": people[pk][0]}
+            {"username": people[pk][0], "annotator": pk}
             | _of_person(measured, place[who == pk], tally[np.flatnonzero(who == pk)])
             for pk in np.unique(who).tolist()
         ],

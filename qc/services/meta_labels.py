@@ -9,12 +9,16 @@ from django.utils import timezone
 
 from annotation.models import Item, MetaLabel, Project, User
 from annotation.services.watching import Progress
-from qc.algorithms.agreement import estimate_agreement
+from qc.algorithms.agreement import NO_OVERLAP, ONE_LABEL, estimate_agreement
 from qc.models import MetaLabelReport, MetaLabelVote
 from qc.queries.meta_labels import newest_vote, opinions
 from qc.services.judging import judge_suspects
 
 LONGEST_NOTE = 2_000
+UNDEFINED = {  # in the words of meta-labels
+    NO_OVERLAP: "not enough overlap: of no text did two people say something",
+    ONE_LABEL: "undefined, because everybody or nobody gave it",
+}
 
 
 @transaction.atomic
@@ -76,8 +80,9 @@ def compute_meta_label_agreement(project: Project, progress: Progress) -> None:
         counts = np.zeros((len(items), 2), np.int64)
         for pair in people:
             counts[row[pair[0]], int(pair in said)] += 1
-        estimates = estimate_agreement(counts)
-        found.append({"kind": kind, "given": len(said), "alpha": estimates.alpha.as_dict()})
+        alpha = estimate_agreement(counts).alpha.as_dict()
+        alpha["reason"] = UNDEFINED.get(alpha["reason"] or "", alpha["reason"])
+        found.append({"kind": kind, "given": len(said), "alpha": alpha})
     result["kinds"] = found
     values = {"result": result, "revision": revision, "computed": timezone.now()}
     MetaLabelReport.objects.update_or_create(project=project, defaults=values)

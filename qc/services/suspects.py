@@ -308,11 +308,18 @@ def why(suspect: Suspect) -> str:
     if suspect.reason == Suspect.Reason.DISAGREEMENT:
         if task == Project.Task.CLASSIFICATION:
             return f"People answer it differently: {suspect.score:.2f} bits of entropy."
-        return f"People answer it differently: two answers have {1 - suspect.score:.0%} in common on average."
+        return f"People answer it differently: two answers have {_percent(1 - suspect.score)} in common on average."
     likely = suspect.likely.name if suspect.likely else "another label"
     given = suspect.given.name if suspect.given else "its label"
     if task == Project.Task.MULTILABEL:
         if suspect.given:
-            return f"A model that has not seen it finds “{given}” improbable ({suspect.score:.0%})."
-        return f"A model that has not seen it misses “{likely}” ({1 - suspect.score:.0%} probable)."
-    return f"A model that has not seen it gives “{given}” {suspect.score:.0%}, and finds “{likely}” likelier."
+            return f"A model that has not seen it finds “{given}” improbable ({_percent(suspect.score)})."
+        return f"A model that has not seen it misses “{likely}” ({_percent(1 - suspect.score)} probable)."
+    return f"A model that has not seen it gives “{given}” {_percent(suspect.score)}, and finds “{likely}” likelier."
+
+
+def _percent(share: float) -> str:
+    """A share in words: one that is something is not called 0%, nor one that is not all 100%."""
+    if 0 < share < 0.005:
+        return "under 1%"
+    return "99%" if 0.995 <= share < 1 else f"{share:.0%}"

@@ -183,7 +183,8 @@ def _people(measured: Measured, names: list[str], found: dict[str, Inferred]) ->
     with_matrix = set(np.argsort(-given, kind="stable")[:MOST_CONFUSIONS].tolist())
     rows = []
     for at, name in enumerate(names):
-        row: dict[str, Any] = {"username": name, "annotations": int(given[at])}
+        pk = int(measured.person_ids[at])
+        row: dict[str, Any] = {"username": name, "annotator": pk, "annotations": int(given[at])}
         for method, inferred in found.items():
             value = float(inferred.reliability[at])
             row[method] = None if np.isnan(value) else value

@@ -1,5 +1,6 @@
 """The agreement page."""
 
+from datetime import date
 from typing import Any
 
 from django.contrib import messages
@@ -8,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.views.decorators.http import require_GET, require_POST
 
 from annotation.access import open_project
@@ -98,6 +100,7 @@ def _figures(project: Project, report: AgreementReport, user: User, page: str, p
         "parts": _parts(result),
         "long_sittings": result.get("parts", {}).get("long_sittings", []),
         "gold_threshold": project.gold_threshold,
+        **_gold_axis(result),
         "reading": read_agreement(result),
         "since": since_agreement(report),
         "by_round": [
@@ -133,7 +136,7 @@ MEASURES = {
 }
 PARTS = [
     ("guidelines", "By guideline version"),
-    ("weeks", "By week"),
+    ("weeks", "By week, from its Monday"),
     ("minutes", "By minutes into the sitting"),
 ]
 
@@ -141,7 +144,11 @@ PARTS = [
 def _parts(result: dict[str, Any]) -> list[dict[str, Any]]:
     """Agreement in parts as tables: {"title", "rows"}; a part that does not divide the answers is left out."""
     stored = result.get("parts", {})
-    tables = [{"title": title, "rows": stored.get(name, [])} for name, title in PARTS]
+    weeks = [
+        row | {"value": date_format(date.fromisoformat(row["value"]), "j M Y")}
+        for row in stored.get("weeks", [])
+    ]
+    tables = [{"title": title, "rows": (stored | {"weeks": weeks}).get(name, [])} for name, title in PARTS]
     tables += [
         {"title": f"By {part['field']}", "rows": part["rows"], "field": part["field"]}
         for part in stored.get("cohorts", [])
@@ -150,9 +157,9 @@ def _parts(result: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _labels(result: dict[str, Any]) -> list[dict[str, Any]]:
-    """Labels by agreement, highest first; for spans, by F1."""
+    """Labels by agreement, highest first, those without a figure last; for spans, by F1."""
     rows = [row | {"shown": row.get("f1") or row["alpha"]} for row in result["per_label"]]
-    return sorted(rows, key=lambda row: _or(row["shown"]["value"], 2.0), reverse=True)
+    return sorted(rows, key=lambda row: _or(row["shown"]["value"], -2.0), reverse=True)
 
 
 def _people(result: dict[str, Any]) -> list[dict[str, Any]]:
@@ -162,6 +169,14 @@ def _people(result: dict[str, Any]) -> list[dict[str, Any]]:
         for row in result["annotator_reports"]
     ]
     return sorted(rows, key=lambda row: (not row.get("patterns"), _or(row["agreement_with_rest"], 2.0)))
+
+
+def _gold_axis(result: dict[str, Any]) -> dict[str, Any]:
+    """From a half to 1; from 0 where somebody is right less often, so that no point lies beside it."""
+    accuracies = [_or(row["gold"]["accuracy"], 1.0) for row in result["annotator_reports"]]
+    if min(accuracies, default=1.0) < 0.5:
+        return {"gold_low": 0, "gold_ticks": "0, .5, 1"}
+    return {"gold_low": 0.5, "gold_ticks": ".5, .75, 1"}
 
 
 def _or(value: float | None, otherwise: float) -> float:

@@ -124,9 +124,9 @@ def _figures(project: Project, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mix_axis(mix: list[dict[str, Any]]) -> dict[str, Any]:
-    """The axis of the label mix: from 0 to the next tenth above all shares, with at most five ticks."""
+    """The axis of the label mix: from 0 to the next tenth above all shares; so few ticks that no names touch."""
     highest = max([0.05, *(max(row["share"]["high"] or 0.0, row["others"]) for row in mix)])
     tenths = min(10, math.ceil(highest * 10))
-    step = 1 if tenths <= 4 else 2 if tenths <= 8 else 5
+    step = 1 if tenths <= 2 else 2 if tenths <= 4 else 5
     ticks = ", ".join(f"{at / 10}:{10 * at}%" for at in range(0, tenths + 1, step))
     return {"mix_high": tenths / 10, "mix_ticks": ticks}

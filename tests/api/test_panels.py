@@ -329,6 +329,7 @@ def test_agreement_on_meta_labels_has_an_interval(
     assert kinds["noisy"]["alpha"]["value"] == pytest.approx(1 - 15 * 2 / (2 * 9 * 7))
     assert kinds["noisy"]["alpha"]["low"] < kinds["noisy"]["alpha"]["value"]
     assert (kinds["ambiguous"]["alpha"]["value"], kinds["ambiguous"]["given"]) == (None, 0)
+    assert kinds["ambiguous"]["alpha"]["reason"] == "undefined, because everybody or nobody gave it"
 
 
 def test_rules_are_changed_over_rest(project: Project, lea: User, api: Api) -> None:

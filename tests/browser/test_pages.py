@@ -72,6 +72,20 @@ def addresses() -> list[str]:
     ]
 
 
+# Buttons of the confused pairs beside the screen; in the square of people, names that lie over figures or over names
+OUT_OF_PLACE = """() => {
+    const buttons = [...document.querySelectorAll('[aria-label="Most confused pairs"] button')];
+    const beside = buttons.filter(b => b.getBoundingClientRect().right > document.documentElement.clientWidth);
+    const square = document.querySelector('table.pairs');
+    const wide = [...square.querySelectorAll('th')].filter(name => name.scrollWidth > name.clientWidth + 1);
+    return [
+        ...(buttons.length ? [] : ['no confused pairs']),
+        ...beside.map(b => 'beside the screen: ' + b.textContent),
+        ...wide.map(name => 'lies over its neighbour: ' + name.textContent),
+    ];
+}"""
+
+
 def plant_label_errors(project: Project, n: int = 12) -> None:
     """Gives texts that came with a label another one, and looks at all texts again: a model finds some of them."""
     unanswered = Item.objects.filter(project=project, imported_label__isnull=False, annotations__isnull=True)
@@ -115,6 +129,8 @@ def test_every_page_is_accessible_fits_and_is_quiet(sign_in: SignIn) -> None:
             )
             if wider > 0:
                 wrong.append(f"{where}: {wider} px wider than the screen")
+            if phone and address.endswith("/agreement/"):
+                wrong += [f"{where}: {found}" for found in page.evaluate(OUT_OF_PLACE)]
             if not phone:  # on one, rows may be cards
                 drawn = page.evaluate(
                     "[...document.querySelectorAll('table')].map(t => getComputedStyle(t).display)"

@@ -252,7 +252,7 @@ def test_one_text_or_label_is_not_told_as_several(api: Api, lea: User, run: Run,
     SplitItem.objects.filter(
         item__external_id__in=[f"e{at}" for at in range(2, 87, 3)]
     ).delete()  # one neither
-    ids = [int(name[1:]) for name in SplitItem.objects.values_list("item__external_id", flat=True)]
+    ids = [int(str(name)[1:]) for name in SplitItem.objects.values_list("item__external_id", flat=True)]
     send(api, lea, run, [{"id": f"e{at}", "label": NAMES[at % 3]} for at in ids if at != 3])
     api(lea).post(f"/api/v1/runs/{run.pk}/report/")
     work()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.test import Client
 
 from annotation.models import Annotation, Item, Job, Project, User
 from annotation.queries.people import annotator_of
@@ -42,6 +43,26 @@ def test_every_text_is_in_one_split_or_excluded_with_a_reason(
     assert not placed.keys() & excluded.keys()
     assert excluded == {unlabelled[0].pk: "no answers yet"}
     assert {name: part["items"] for name, part in made.manifest["counts"].items()} == Counter(placed.values())
+
+
+@pytest.mark.parametrize("task", [Project.Task.MULTILABEL, Project.Task.SPANS])
+def test_what_split_sets_cannot_divide_is_said_and_not_called_unanswered(
+    task: str, project: Project, lea: User, client: Client
+) -> None:
+    Project.objects.filter(pk=project.pk).update(task=task)
+    project.refresh_from_db()
+    client.force_login(lea)
+    sent = {"name": "s", "recipe": {"splits": {"train": 0.5, "test": 0.5}}}
+    address = f"/api/v1/projects/{project.slug}/split-sets/"
+    refused = client.post(address, sent, content_type="application/json")
+    assert refused.status_code == 400
+    assert "one label" in refused.json()["detail"]
+    assert not SplitSet.objects.exists()
+    for page in ("splits", "runs"):
+        shown = client.get(f"/projects/{project.slug}/{page}/").content.decode()
+        assert "split sets divide texts that have one label" in shown.lower()
+        assert "Build v1" not in shown
+        assert "Build a split set" not in shown
 
 
 def test_sizes_and_label_shares_are_as_asked(pool: list[Item], build: BuildSplits) -> None:

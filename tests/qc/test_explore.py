@@ -18,7 +18,7 @@ from qc.models import Case, MetaLabelVote, Review, Sample, Suspect
 from qc.queries.samples import current_values
 from qc.services.cases import open_cases, reopen_case
 from qc.services.samples import answer_blind, mark_reviewed, plan_sample
-from qc.services.suspects import open_cases_of_suspects
+from qc.services.suspects import open_cases_of_suspects, why
 from qc.services.votes import cast_vote
 
 Page = Callable[[User | None], Client]
@@ -88,6 +88,15 @@ def test_wrong_labels_are_suspected_and_become_cases_that_say_why(
         "/projects/weather/explore/suspects/cases/", {"reason": "model", "most": 3}, follow=True
     )
     assert "No new case" in again.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("score", "said"), [(5e-5, "under 1%"), (0.0, "0%"), (0.123, "12%"), (0.9996, "99%"), (1.0, "100%")]
+)
+def test_what_is_not_impossible_is_not_called_so(project: Project, score: float, said: str) -> None:
+    given, likely = project.labels.order_by("position")[:2]
+    suspect = Suspect(project=project, reason=Suspect.Reason.MODEL, given=given, likely=likely, score=score)
+    assert f"gives “{given}” {said}, and finds “{likely}” likelier" in why(suspect)
 
 
 def test_precision_counts_what_people_found_and_outlives_a_new_search(

@@ -9,7 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from annotation.models import Annotation, Flag, Item, Job, Project, User
+from annotation.models import Annotation, Annotator, Flag, GoldItem, Item, Job, Project, User
 from annotation.services.rounds import create_round
 from qc.models import Case
 from qc.queries.agreement import disputed_texts, latest_report
@@ -59,6 +59,43 @@ def test_agreement_says_why_there_is_no_number(
     answer("sun", ann="good")
     compute(page(lea), work)
     assert "no text has two answers" in shown(page(lea), "/projects/weather/agreement/")
+
+
+def test_labels_without_a_figure_come_after_those_that_have_one(
+    project: Project, lea: User, page: Page, work: Work, answer: Answer
+) -> None:
+    for text, said in (("sun", "good"), ("hail", "bad"), ("fog", "good")):
+        answer(text, ann=said, ben=said)
+    compute(page(lea), work)
+    table = shown(page(lea), "/projects/weather/agreement/").split('aria-label="Agreement per label"')[1]
+    names = re.findall(r"\?label=\w+\">(\w+)</a>", table.split("</table>")[0])
+    assert names[-1] == "neither"
+    assert set(names) == {"good", "bad", "neither"}
+
+
+@pytest.mark.parametrize(("right", "axis"), [(5, (".5", ".75", "1")), (1, ("0", ".5", "1"))])
+def test_the_axis_of_gold_accuracy_holds_everybody(
+    project: Project,
+    lea: User,
+    page: Page,
+    work: Work,
+    answer: Answer,
+    right: int,
+    axis: tuple[str, str, str],
+) -> None:
+    """A point beside the axis would be drawn at its edge, and read as a half."""
+    good, bad = project.labels.order_by("position")[:2]
+    for at in range(6):
+        item = answer(f"text {at}", ann="good", ben="good")
+        known = GoldItem.objects.create(project=project, item=item, label=good)
+        given = known.label if at < right else bad
+        author = Annotator.objects.get(project=project, name="ann")
+        Annotation.objects.create(
+            round=project.rounds.get(), item=item, annotator=author, label=given, kind="gold"
+        )
+    compute(page(lea), work)
+    head = shown(page(lea), "/projects/weather/agreement/").split("Gold accuracy, 95% interval")[1]
+    assert tuple(re.findall(r">([\d.]+)</text>", head.split("</th>")[0])) == axis
 
 
 def test_each_round_has_its_own_figures(

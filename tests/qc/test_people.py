@@ -2,7 +2,9 @@
 
 import csv
 import io
+import itertools
 import random
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -34,6 +36,7 @@ from qc.models import AnnotatorReport
 from qc.queries.resolved import resolved_labels
 from qc.services.agreement import compute_agreement
 from qc.services.cases import open_cases
+from qc.views.annotators import _mix_axis
 from tests.qc.conftest import Answer
 
 Api = Callable[[User | None], APIClient]
@@ -312,6 +315,17 @@ def compute_agreement_without(project: Project, name: str) -> dict[str, Any]:
     return alpha
 
 
+@pytest.mark.parametrize("highest", [0.02, 0.11, 0.25, 0.38, 0.5, 0.77, 1.0])
+def test_the_names_on_the_axis_of_the_label_mix_do_not_touch(highest: float) -> None:
+    """The axis is about a hundred pixels wide, and a name of a tick 25 to 30."""
+    axis = _mix_axis([{"share": {"high": highest}, "others": 0.01}])
+    ticks = [float(word.split(":")[0]) for word in axis["mix_ticks"].split(", ")]
+    assert axis["mix_high"] >= highest
+    assert ticks[0] == 0
+    assert ticks[-1] <= axis["mix_high"]
+    assert all(100 * (b - a) / axis["mix_high"] > 35 for a, b in itertools.pairwise(ticks))
+
+
 def test_a_lead_decides_on_the_page_of_a_person(
     project: Project, answer: Answer, ann: User, lea: User, page: Page
 ) -> None:
@@ -381,6 +395,29 @@ def test_the_human_ceiling_is_kept_by_label_person_and_cohort(team: Project, lea
         "mail": 45,
     }
     assert found["crowd"]["value"] >= found["people"]["value"]
+
+
+def test_the_ceiling_leads_to_people_texts_and_cohorts_and_says_what_it_lacks(
+    team: Project, lea: User, page: Page
+) -> None:
+    """Every share stands with how many texts it rests on, or the reason why there is none; one label is never gold."""
+    labels = list(Label.objects.filter(project=team).order_by("position"))
+    for n, item in enumerate(Item.objects.filter(project=team).order_by("pk")[:60]):
+        if n % 3 < 2:
+            GoldItem.objects.create(project=team, item=item, label=labels[n % 3])
+    compute_agreement(team, None, unwatched)
+    shown = page(lea).get("/projects/weather/truth/").content.decode().split('id="ceiling"')[1]
+    for author in Annotator.objects.filter(project=team):
+        assert f'href="/projects/weather/annotators/{author.pk}/">{author.name}</a>' in shown
+    for value in ("chat", "mail"):
+        assert f'href="/projects/weather/items/?meta.source={value}">{value}</a>' in shown
+    rows = {label.name: shown.split(f'?label={label.name}">')[1].split("</tr>")[0] for label in labels}
+    assert "no text is known to have this label" in rows["neither"]
+    assert "no such text has two answers" in rows["neither"]
+    given = Annotation.objects.filter(item__gold__isnull=False, label=labels[0])
+    texts = given.values("item").distinct().count()
+    right = given.filter(item__gold__label=labels[0]).count()
+    assert re.search(rf"{100 * right / given.count():.0f}%<br><span [^>]+>\d+–\d+% of {texts}<", rows["good"])
 
 
 def test_a_decision_comes_before_gold_in_the_ceiling(project: Project, answer: Answer, ada: User) -> None:
