@@ -27,8 +27,8 @@ IntArray = NDArray[np.int64]
 
 NOTHING = "undefined, because there are no predictions"
 NEVER_PREDICTED = "undefined, because this class was never predicted"
-NO_SUPPORT = "undefined, because no text has this class"
-ABSENT = "undefined, because no text has this class and it was never predicted"
+NO_SUPPORT = "undefined, because no text with a prediction has this class"
+ABSENT = "undefined, because no text with a prediction has this class and it was never predicted"
 
 
 class ClassDict(TypedDict):

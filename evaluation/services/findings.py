@@ -6,7 +6,7 @@ import numpy as np
 from django.urls import reverse
 from numpy.typing import NDArray
 
-from evaluation.models import Run
+from evaluation.models import Run, SplitItem
 
 SMALL = 30  # items of a class under which a recall's interval is wider than ± 0.18
 LEAKING = (
@@ -72,20 +72,29 @@ def _missing_predictions(run: Run, result: dict[str, Any], matrix: NDArray[np.in
 def _missing_class(run: Run, result: dict[str, Any], matrix: NDArray[np.int64]) -> Finding | None:
     labels = result["confusion"]["labels"]
     never = [name for name, total in zip(labels, matrix.sum(axis=0), strict=True) if not total]
-    absent = [name for name, total in zip(labels, matrix.sum(axis=1), strict=True) if not total]
-    if not never and not absent:
+    unseen = [name for name, total in zip(labels, matrix.sum(axis=1), strict=True) if not total]
+    if not never and not unseen:
         return None
+    # What has no prediction is left out of the matrix, and may still be in the split
+    there = set(
+        SplitItem.objects.filter(
+            split_set=run.split_set_id, split=run.split, label__name__in=unseen
+        ).values_list("label__name", flat=True)
+    )
+    absent = [name for name in unseen if name not in there]
+    without = [name for name in unseen if name in there]
     parts = [f"{', '.join(never)} {'is' if len(never) == 1 else 'are'} never predicted."] if never else []
     parts += (
         [f"{', '.join(absent)} {'does' if len(absent) == 1 else 'do'} not occur in “{run.split}”."]
         if absent
         else []
     )
+    parts += [f"No text of {', '.join(without)} in “{run.split}” has a prediction."] if without else []
     return {
         "code": "missing_class",
         "severity": "warn",
         "message": " ".join(parts),
-        "evidence": {"never_predicted": never, "not_in_split": absent},
+        "evidence": {"never_predicted": never, "not_in_split": absent, "without_predictions": without},
         "action": "See how many texts of these labels train and this split have.",
         "url": reverse("splits", args=[run.project.slug]),
     }

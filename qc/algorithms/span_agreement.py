@@ -19,7 +19,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 NO_OVERLAP = "not enough overlap: no text has two answers"
-NO_SPANS = "undefined, because nobody marked anything"
+NO_SPANS = "undefined, because nobody marked anything in a text that two people answered"
+NOT_MARKED = "undefined, because nobody marked it in a text that two people answered"
 ONE_STATE = "undefined, because all tokens have the same label"
 TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -220,10 +221,12 @@ def _ratio_estimates(entity: FloatArray, seed: int, replicates: int) -> list[Est
     units = (entity[:, 1::2] > 0).sum(axis=0).astype(np.int64)
     lows, highs = sums.intervals_of_each(units, seed, replicates)
     return [
-        Estimate.undefined(NO_SPANS)
+        Estimate.undefined(NOT_MARKED if at else NO_SPANS)
         if np.isnan(value)
         else Estimate(float(value), None, None, n)
         if np.isnan(low)
         else Estimate(float(value), float(low), float(high), n)
-        for value, low, high, n in zip(sums.point(), lows, highs, units.tolist(), strict=True)
+        for at, (value, low, high, n) in enumerate(
+            zip(sums.point(), lows, highs, units.tolist(), strict=True)
+        )
     ]

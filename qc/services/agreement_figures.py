@@ -21,6 +21,7 @@ from qc.algorithms.label_counts import (
     disputed_items,
     entropy_of_answers,
 )
+from qc.algorithms.span_agreement import NOT_MARKED
 from qc.services.measuring import REPLICATES, SEED, Measured
 
 Integers = NDArray[np.int64]
@@ -85,7 +86,7 @@ def _per_label(measured: Measured, exact: AgreementEstimates) -> list[dict[str, 
         if measured.spans is not None:
             f1 = measured.spans.per_label.get(measured.labels[at].pk)
             row["alpha"] = Estimate.undefined(SEE_F1).as_dict()
-            row["f1"] = (f1 or Estimate.undefined("undefined, because nobody marked it")).as_dict()
+            row["f1"] = (f1 or Estimate.undefined(NOT_MARKED)).as_dict()
         elif not measured.one_label:
             row["alpha"] = _holds(measured, at).as_dict()
         else:

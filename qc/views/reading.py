@@ -34,7 +34,7 @@ def read_agreement(result: dict[str, Any]) -> dict[str, str]:
     state = verdict(alpha)
     if alpha["value"] is None:
         lead = "Agreement cannot be computed yet."
-        return {"tone": state.tone, "icon": state.icon, "lead": lead, "detail": str(alpha["reason"] or "")}
+        return {"tone": state.tone, "icon": state.icon, "lead": lead, "detail": _sentence(alpha["reason"])}
     lead = f"Agreement is {state.word.lower()}: α {_figure(alpha['value'])}."
     sentences = []
     if alpha["low"] is not None:
@@ -86,6 +86,10 @@ def read_person(result: dict[str, Any], threshold: float) -> dict[str, str]:
             "detail": "No gold, and no text that others answered too.",
         }
     return {"tone": "good", "icon": "ok", "lead": "Nothing stands out.", "detail": detail}
+
+
+def _sentence(reason: str | None) -> str:
+    return f"{reason[0].upper()}{reason[1:]}." if reason else ""
 
 
 def _titles(named: list[dict[str, Any]]) -> list[str]:

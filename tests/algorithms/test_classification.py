@@ -125,10 +125,10 @@ def test_a_class_that_is_never_predicted_has_no_precision_and_lowers_the_macro_a
 
 def test_a_class_without_support_has_no_recall_and_an_absent_one_nothing() -> None:
     report = classification_report(np.array([[4, 1, 0], [0, 0, 0], [0, 0, 0]]))
-    assert report.per_class[1].recall.reason == "undefined, because no text has this class"
+    assert report.per_class[1].recall.reason == "undefined, because no text with a prediction has this class"
     assert report.per_class[1].precision.value == 0.0
     absent = report.per_class[2]
-    reason = "undefined, because no text has this class and it was never predicted"
+    reason = "undefined, because no text with a prediction has this class and it was never predicted"
     assert {absent.precision.reason, absent.recall.reason, absent.f1.reason} == {reason}
     # The absent class does not count in the average; the one without support does, as 0.
     assert report.macro.recall.value == pytest.approx((4 / 5 + 0) / 2)

@@ -197,7 +197,9 @@ def test_spans_agree_as_counted_by_hand() -> None:
 def test_spans_that_nobody_marked_have_no_f1() -> None:
     found = span_agreement(np.array([0, 0]), np.array([0, 1]), [[], []], {0: "some words"})
     assert found.entity_f1.value is None
-    assert found.entity_f1.reason == "undefined, because nobody marked anything"
+    assert found.entity_f1.reason == (
+        "undefined, because nobody marked anything in a text that two people answered"
+    )
     assert found.token_alpha.reason == "undefined, because all tokens have the same label"
 
 
@@ -281,3 +283,12 @@ def test_irony_in_nine_languages_gives_the_values_of_each_cohort(shared_data: Pa
             part = np.flatnonzero([item[field] == value for item in items])
             found = alpha_with_distance(counts[part], Nominal()).value
             assert found == pytest.approx(alpha, abs=5e-5), value
+
+
+def test_a_label_that_was_marked_where_one_person_answered_is_not_called_unused() -> None:
+    spans = [[(0, 3, 7)], [(0, 3, 7)], [(0, 3, 8)]]
+    found = span_agreement(np.array([0, 0, 1]), np.array([0, 1, 0]), spans, {0: "Ann went", 1: "Bo"})
+    assert found.per_label[7].value == 1
+    assert (
+        found.per_label[8].reason == "undefined, because nobody marked it in a text that two people answered"
+    )

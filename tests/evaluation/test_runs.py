@@ -201,6 +201,28 @@ def test_missing_predictions_are_counted_left_out_and_said(api: Api, lea: User, 
     assert "small_set" in codes
 
 
+def test_a_label_whose_texts_have_no_prediction_is_not_called_absent_from_the_split(
+    api: Api, lea: User, run: Run, work: Work
+) -> None:
+    SplitItem.objects.filter(label__name="neither").delete()
+    send(
+        api, lea, run, [{"id": "e0", "label": "neither"}]
+    )  # of good, bad and neither: bad is there and not asked
+    api(lea).post(f"/api/v1/runs/{run.pk}/report/")
+    work()
+    report = api(lea).get(f"/api/v1/runs/{run.pk}/report/").json()
+    (missing,) = [finding for finding in report["findings"] if finding["code"] == "missing_class"]
+    assert missing["evidence"] == {
+        "never_predicted": ["good", "bad"],
+        "not_in_split": ["neither"],
+        "without_predictions": ["bad"],
+    }
+    assert "neither does not occur in “test”" in missing["message"]
+    assert "No text of bad in “test” has a prediction" in missing["message"]
+    bad = next(row for row in report["per_class"] if row["label"] == "bad")
+    assert "no text with a prediction has this class" in bad["recall"]["reason"]
+
+
 def test_predicting_one_label_always_is_a_finding(api: Api, lea: User, run: Run, work: Work) -> None:
     send(api, lea, run, [{"id": f"e{at}", "label": "good"} for at in range(90)])
     api(lea).post(f"/api/v1/runs/{run.pk}/report/")
