@@ -68,6 +68,23 @@ def cast(page: Page, *keys: str, reason: str = "") -> None:
         press(page, "Enter")
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_long_words_stay_in_their_column_and_texts_run_in_their_direction(
+    sign_in: SignIn, project: Project, judges: list[User], cases: list[Case], phone: bool
+) -> None:
+    project.labels.filter(name="good").update(name="W" * 100)
+    Guideline.objects.filter(project=project).update(body="# Weather\n\n" + "x" * 300)
+    Item.objects.filter(pk=cases[0].item_id).update(text="هل يمكنكم مساعدتي؟")
+    judge = sign_in(judges[0], phone=phone)
+    at_case(judge, cases[0])
+    for part in (".answers li > span", ".prose", ".lab.box"):
+        for one in judge.locator(part).all():
+            assert one.evaluate("(part) => part.scrollWidth <= Math.max(part.clientWidth, part.offsetWidth)")
+    for text in (".casetext", ".queue [aria-current] .clip2"):
+        assert judge.locator(text).evaluate("(text) => getComputedStyle(text).direction") == "rtl"
+    assert judge.locator(".queue .clip2").last.evaluate("(text) => getComputedStyle(text).direction") == "ltr"
+
+
 def test_what_was_decided_fits_the_queue_with_its_tally(
     sign_in: SignIn, project: Project, judges: list[User], cases: list[Case]
 ) -> None:
