@@ -17,6 +17,7 @@ register = template.Library()
 
 TONES = {"", "good", "warn", "bad", "alt"}
 NOTHING = SafeString("")
+ROUNDING = 1e-9  # so far beyond the axis a value is still at its end
 
 
 def plain(value: float, digits: int = 1) -> str:
@@ -115,7 +116,8 @@ def graticule(
 ) -> SafeString:
     """One estimate as a point on its 95% interval; without a value, the reason in words.
 
-    An end of the interval that lies beyond the axis is drawn without its cap. `reference` is a solid line ("same").
+    What lies beyond the axis is not drawn as if it were at its edge: an end of the interval has no cap there, and the
+    value is an arrow. `reference` is a solid line ("same").
     """
     left, right = checked(low, high)
     css = toned("ci", tone)
@@ -136,11 +138,14 @@ def graticule(
         drawn.append(format_html('<line class="b" x1="{}%" x2="{}%" y1="{}" y2="{}"/>', x1, x2, y, y))
         caps = [at for at in (start, end) if left <= at <= right]
         drawn += [vertical("w", place(at, left, right), middle - 4, middle + 4) for at in caps]
-    drawn.append(
-        format_html(
-            '<circle class="p" cx="{}%" cy="{}" r="4.5"/>', plain(place(value, left, right)), plain(middle)
+    x, y = plain(place(value, left, right)), plain(middle)
+    if left - ROUNDING <= value <= right + ROUNDING:
+        drawn.append(format_html('<circle class="p" cx="{}%" cy="{}" r="4.5"/>', x, y))
+    else:  # a point at the edge would be read as the edge's value
+        side, arrow = ("", "\u2039") if value < left else ("e ", "\u203a")
+        drawn.append(
+            format_html('<text class="{}out" x="{}%" y="{}">{}</text>', side, x, plain(middle + 5), arrow)
         )
-    )
     said = estimate_words(estimate, digits, signed)
     return format_html(
         '<svg class="{}" width="100%" height="{}" role="img" aria-label="{}">{}</svg>',

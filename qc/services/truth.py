@@ -27,15 +27,14 @@ MOST_CONFUSIONS = 50  # people whose confusion matrices are kept, the busiest fi
 MOST_LABELS = 30  # in a confusion matrix
 MOST_DIFFERING = 200  # texts on which the methods differ that are kept, the least certain first
 TEXTS_IN_BLOCK = 512
+NOT_COMPARED = "Methods are compared where an answer is one label; others resolve by majority."
 MAJORITY = QualitySettings.Method.MAJORITY.value
 
 
 def compute_truth(project: Project, progress: Callable[[float, str], None]) -> TruthReport:
     """Infers every label by every method and keeps how they differ; in the place of the last report."""
     if project.task != Project.Task.CLASSIFICATION:
-        raise ValidationError(
-            "Methods are compared where an answer is one label; others resolve by majority."
-        )
+        raise ValidationError(NOT_COMPARED)
     progress(0.0, "reading the answers")
     replaced, changes = newest_replaced(), changes_of(project)
     computed = timezone.now()

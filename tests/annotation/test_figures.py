@@ -63,6 +63,17 @@ def test_an_axis_may_start_elsewhere_and_below_zero() -> None:
     assert of_class(markup, "p")[0].get("cx") == "32.5%"
 
 
+@pytest.mark.parametrize(
+    ("value", "points", "arrows"), [(-0.3, 0, ["‹"]), (0.0, 1, []), (1 + 2e-16, 1, []), (1.2, 0, ["›"])]
+)
+def test_a_value_beyond_the_axis_is_not_drawn_at_its_edge(
+    value: float, points: int, arrows: list[str]
+) -> None:
+    drawn = figures.graticule({"value": value, "low": value - 0.1, "high": value + 0.1})
+    assert drawn.count("<circle") == points
+    assert re.findall(r"<text[^>]*>(.)</text>", drawn) == arrows
+
+
 def test_an_interval_beyond_the_axis_ends_at_the_edge_without_a_cap() -> None:
     markup = figures.graticule({"value": 0.5, "low": 0.2, "high": 0.9}, low=0.4, high=1)
     assert of_class(markup, "b")[0].get("x1") == "0%"

@@ -129,3 +129,14 @@ def test_spans_have_f1_and_alpha_over_tokens(project: Project, lea: User, page: 
     shown = page(lea).get("/projects/weather/agreement/").content.decode()
     assert "ann and ben: F1 0.67 on 1 shared texts" in shown
     assert page(lea).get(f"/projects/weather/annotators/{ann.pk}/").status_code == 200
+
+
+@pytest.mark.parametrize("task", ["multilabel", "spans"])
+def test_comparing_methods_is_refused_at_once_where_it_is_not_offered(
+    task: str, project: Project, lea: User, api: Api
+) -> None:
+    Project.objects.filter(pk=project.pk).update(task=task)
+    refused = api(lea).post("/api/v1/projects/weather/truth/")
+    assert refused.status_code == 400
+    assert "one label" in refused.json()["detail"]
+    assert not Job.objects.exists()
