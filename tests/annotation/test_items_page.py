@@ -202,3 +202,12 @@ def test_each_field_is_asked_for_by_its_type(project: Project, page: Page, lea: 
     )
     assert len(words.context["rows"]) == 2
     assert '<input type="hidden" name="meta.source:any" value="mail,chat">' in words.content.decode()
+
+
+def test_pages_call_a_text_a_text(texts: list[Item], page: Page, lea: User) -> None:
+    found = page(lea).get("/projects/weather/items/").content.decode()
+    one = page(lea).get(f"/projects/weather/items/{texts[0].pk}/").content.decode()
+    assert f"Select text {texts[0].pk:,}" in found
+    assert f"<h1>Text {texts[0].pk:,}</h1>" in one
+    for said in (found, one):
+        assert ">Item" not in said

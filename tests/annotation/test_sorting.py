@@ -102,7 +102,7 @@ def _said(place: object) -> str | None:
 def test_page_rest_and_neighbours_follow_the_order(
     shuffled: Project, page: Page, api: Api, lea: User
 ) -> None:
-    for order, head in (("external_id", "Item"), ("-external_id", "Item"), ("answered", "Answers")):
+    for order, head in (("external_id", "Number"), ("-external_id", "Number"), ("answered", "Answers")):
         wanted = in_order(shuffled, {}, order)
         shown = page(lea).get(f"/projects/weather/items/?sort={order}")
         assert [row["item"].pk for row in shown.context["rows"]] == wanted[: len(shown.context["rows"])]

@@ -98,6 +98,29 @@ def test_tab_leads_from_password_to_password(sign_in: SignIn, ann: User) -> None
     assert violations(page) == []
 
 
+def test_a_label_of_a_long_name_keeps_its_actions_on_the_page(
+    sign_in: SignIn, project: Project, lea: User
+) -> None:
+    project.labels.filter(name="bad").update(name="W" * 100)
+    page = sign_in(lea)
+    page.goto(f"/projects/{project.slug}/settings/")
+    table = page.get_by_role("region", name="Labels")
+    assert table.evaluate("(table) => table.scrollWidth <= table.clientWidth")
+
+
+def test_on_a_phone_the_button_of_a_rule_leaves_its_words_the_width(
+    sign_in: SignIn, project: Project, lea: User
+) -> None:
+    page = sign_in(lea, phone=True)
+    page.goto(f"/projects/{project.slug}/gold/")
+    rule = page.locator(".recipe > li").first
+    words, button = rule.locator("> div").bounding_box(), rule.locator("> .btn").bounding_box()
+    assert words is not None
+    assert button is not None
+    assert words["width"] > PHONE["width"] * 0.7
+    assert button["y"] >= words["y"] + words["height"]
+
+
 def test_a_choice_among_long_names_is_as_wide_as_a_phone(
     sign_in: SignIn, project: Project, lea: User
 ) -> None:

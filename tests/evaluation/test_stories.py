@@ -70,7 +70,7 @@ def test_copies_are_shown_side_by_side(text: Item, page: Page, lea: User) -> Non
     copy = Item.objects.create(project=text.project, text=f"{text.text}  ", digest=text.digest)
     address = f"/projects/{text.project.slug}/items/{text.pk}/"
     assert "equal" in page(lea).get(address).content.decode()
-    assert f"Item {copy.pk:,}" in page(lea).get(f"{address}?pair={copy.pk}").content.decode()
+    assert f"Text {copy.pk:,}" in page(lea).get(f"{address}?pair={copy.pk}").content.decode()
     assert page(lea).get(f"{address}?pair=x").status_code == 200
 
 
