@@ -4,10 +4,11 @@ what pages may load."""
 import re
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from annotation import logs
 
@@ -31,6 +32,21 @@ class RequestIdMiddleware:
             logs.request_id.reset(token)
         response["X-Request-ID"] = request_id
         return response
+
+
+class WholeAddressMiddleware:
+    """Tells of an address with a NUL in it that nothing is there: no name in the database can have one."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: dict[str, Any]) -> None:
+        """Raises Http404, which is answered as for any address that does not exist."""
+        if "\x00" in request.path_info:
+            raise Http404
 
 
 class ContentSecurityPolicyMiddleware:

@@ -9,6 +9,7 @@ from django.http import Http404
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import exceptions, status
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -31,6 +32,8 @@ TITLES = {
     503: "Not available at the moment",
     507: "No room left",
 }
+
+LONGEST_SAID = 1000  # characters of a message; its beginning and its end say what is wrong and what to do
 
 
 def problem(broken: Exception, context: dict[str, Any]) -> Response | None:
@@ -62,6 +65,8 @@ def problem(broken: Exception, context: dict[str, Any]) -> Response | None:
         "errors": errors,
     }
     response.content_type = "application/problem+json"
+    if (request := context.get("request")) is not None:  # also where what is asked for is YAML, or a page
+        request.accepted_renderer, request.accepted_media_type = JSONRenderer(), JSONRenderer.media_type
     if response.status_code == status.HTTP_503_SERVICE_UNAVAILABLE:
         response["Retry-After"] = "1"
     return response
@@ -95,8 +100,9 @@ def _text(detail: Any) -> str:
 
 
 def _sayable(message: Any) -> str:
-    """The message, which may quote what was sent, without what UTF-8 cannot hold."""
-    return str(message).encode("utf-8", "replace").decode()
+    """The message, which may quote what was sent, without what UTF-8 cannot hold, and not the whole of a long text."""
+    said = str(message).encode("utf-8", "replace").decode()
+    return said if len(said) <= LONGEST_SAID else f"{said[: LONGEST_SAID // 2]}…{said[-LONGEST_SAID // 2 :]}"
 
 
 def _errors(detail: Any, field: str = "") -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import unicodedata
 import uuid
@@ -29,6 +30,32 @@ def is_keepable(text: str) -> bool:
     (True, False, False)
     """
     return _NOT_KEPT.search(text) is None
+
+
+def all_keepable(value: object) -> bool:
+    """Return whether the database can hold every text and number in a value read from JSON, names in objects too.
+
+    Examples
+    --------
+    >>> all_keepable({"a": ["naïve", 1, None]}), all_keepable({"a": [{"b\\x00": 1}]})
+    (True, False)
+    >>> all_keepable([1.5]), all_keepable([float("inf")])
+    (True, False)
+    """
+    waiting = [value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if not is_keepable(part):
+                return False
+        elif isinstance(part, float):
+            if not math.isfinite(part):
+                return False
+        elif isinstance(part, dict):
+            waiting += [*part, *part.values()]
+        elif isinstance(part, list):
+            waiting += part
+    return True
 
 
 def normalise(text: str) -> str:

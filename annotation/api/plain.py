@@ -8,6 +8,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework.views import APIView
 
+from annotation.api.parsers import read_json
 from annotation.api.requests import Request
 
 
@@ -28,7 +29,7 @@ def plain_json(request: Request) -> Any:
     if request.content_type != JSONRenderer.media_type:
         return None
     try:
-        return json.loads(request.body)
+        return read_json(request.body)
     except ValueError:
         return None
 

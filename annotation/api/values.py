@@ -4,6 +4,31 @@ from typing import Any
 
 from rest_framework import serializers
 
+from annotation.algorithms.text import all_keepable
+from annotation.api.parsers import TOO_DEEP, is_too_deep
+
+NOT_KEPT = "NUL, one half of a surrogate pair, and numbers beyond all bounds cannot be kept."
+
+
+class FreeField(serializers.JSONField):
+    """JSON in which a client may write what it likes, as far as it can be kept."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            found = super().to_internal_value(data)
+        except RecursionError:
+            raise serializers.ValidationError(TOO_DEEP) from None
+        if is_too_deep(found):
+            raise serializers.ValidationError(TOO_DEEP)
+        check_keepable(found)
+        return found
+
+
+def check_keepable(found: Any) -> None:
+    """Raises ValidationError for a value of JSON with a text or a number in it that the database cannot hold."""
+    if not all_keepable(found):
+        raise serializers.ValidationError(NOT_KEPT)
+
 
 class OffsetField(serializers.IntegerField):
     """A whole number; nothing that merely looks like one."""

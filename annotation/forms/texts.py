@@ -88,7 +88,7 @@ def choice_of(sent: QueryDict) -> dict[str, Any]:
 def back_to_list(sent: QueryDict, project: Project) -> str:
     """Where the form was: the list with its filters, or the text's page."""
     wanted = sent.get("next", "")
-    if wanted and url_has_allowed_host_and_scheme(wanted, None):
+    if wanted.startswith("/") and url_has_allowed_host_and_scheme(wanted, None):
         return wanted
     kept = sent.get("kept", "")
     return f"{reverse('items', args=[project.slug])}{'?' if kept else ''}{kept}"

@@ -53,9 +53,9 @@ def annotate(request: HttpRequest, slug: str) -> HttpResponse:
     assert isinstance(request.user, User)
     if request.method == "POST":
         return _store(request, project)
+    opened = _opened(request, project)
     handout = labelling.next_items(project, request.user, AHEAD)
     recent = _recent(project, reads.recent_answers(handout.annotator))
-    opened = _opened(request, project)
     if handout.reason and (opened is None or handout.reason == "paused"):
         return end_page(request, project, handout, recent)
     return render(request, "annotation/annotate.html", _context(project, handout, recent, opened))

@@ -98,6 +98,7 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     preview = preview_import(source, mapping if isinstance(mapping, Mapping) else None)
     context = {
         "source": source,
+        "size": _size(source),
         "form": form,
         "columns": list(zip(preview.columns, form.column_fields(), strict=False)),
         "preview": preview,
@@ -107,6 +108,14 @@ def map_columns(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
     return render(
         request, "annotation/import.html", context, status=400 if request.method == "POST" and wrong else 200
     )
+
+
+def _size(source: Import) -> int | None:
+    """The bytes of the uploaded file; None where it is gone."""
+    try:
+        return source.file.size
+    except FileNotFoundError:
+        return None
 
 
 @require_GET

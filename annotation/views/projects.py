@@ -33,7 +33,7 @@ def new_project(request: HttpRequest) -> HttpResponse:
     startable = projects_led_by(request.user)
     wrong: list[str] = []
     if request.method != "POST":
-        form, labels = _first(startable.filter(slug=request.GET.get("from", "")).first())
+        form, labels = _first(startable.filter(slug=request.GET.get("from", "").replace("\x00", "")).first())
     elif CHANGES & set(request.POST):
         form = forms.ProjectForm(initial=request.POST.dict() | _ticked(request.POST))
         labels = forms.label_forms(_changed_rows(request.POST))

@@ -17,6 +17,7 @@ from annotation.api.errors import TooLargeFile
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
+from annotation.api.values import FreeField
 from annotation.models import Job, Role, User
 from annotation.services.uploads import TooLarge
 from evaluation.jobs import start_archive, start_restoration
@@ -54,7 +55,7 @@ class RestorationSerializer(serializers.Serializer[object]):
     file = serializers.FileField()
     slug = serializers.SlugField(required=False, max_length=60, default="")
     name = serializers.CharField(required=False, max_length=120, default="")
-    people = serializers.JSONField(
+    people = FreeField(
         required=False,
         default=dict,
         help_text='who is who: {"user name in the archive": "user name here, or nothing for nobody"}',

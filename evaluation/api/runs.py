@@ -6,14 +6,16 @@ from django.core.exceptions import ValidationError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers, status
 from rest_framework.exceptions import NotFound
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from annotation.access import object_for, project_for
 from annotation.api.errors import UnreadableFile
 from annotation.api.jobs import JobSerializer, accepted
+from annotation.api.parsers import BodyParser
 from annotation.api.requests import Request
+from annotation.api.values import check_keepable
 from annotation.models import Role
 from annotation.services.reading import Unreadable
 from evaluation.jobs import start_offer, start_report
@@ -26,9 +28,13 @@ from evaluation.services.prediction_files import read_predictions
 class RunSerializer(serializers.ModelSerializer[Run]):
     """A run. `predictions` is how many items of the split have one."""
 
-    split_set = serializers.PrimaryKeyRelatedField(queryset=SplitSet.objects.filter(deleted__isnull=True))
-    parent = serializers.PrimaryKeyRelatedField(queryset=Run.objects.all(), required=False, allow_null=True)  # type: ignore[assignment]
-    params = serializers.DictField(required=False)
+    split_set = serializers.PrimaryKeyRelatedField(
+        queryset=SplitSet.objects.filter(deleted__isnull=True), pk_field=serializers.IntegerField()
+    )
+    parent = serializers.PrimaryKeyRelatedField(  # type: ignore[assignment]
+        queryset=Run.objects.all(), pk_field=serializers.IntegerField(), required=False, allow_null=True
+    )
+    params = serializers.DictField(required=False, validators=[check_keepable])
     tags = serializers.ListField(child=serializers.CharField(max_length=60), required=False, max_length=50)
     predictions = serializers.IntegerField(source="predictions_total", read_only=True)
 
@@ -95,7 +101,7 @@ class PredictionCount(serializers.Serializer[Any]):
 class RunPredictions(APIView):
     """Takes predictions: a JSON array, or a file (JSON, JSON Lines, CSV). Each call is stored whole or not at all."""
 
-    parser_classes = [JSONParser, MultiPartParser]
+    parser_classes = [BodyParser, MultiPartParser]
 
     @extend_schema(request=PredictionSerializer(many=True), responses=PredictionCount)
     def post(self, request: Request, run_id: int) -> Response:

@@ -13,6 +13,7 @@ from annotation.api.errors import Conflict
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.negotiation import AsAddressed, files
 from annotation.api.requests import Request
+from annotation.api.values import FreeField
 from annotation.models import Role, User
 from evaluation.api.downloads import send_file
 from evaluation.jobs import start_split_set
@@ -37,9 +38,7 @@ class SplitSetRequestSerializer(serializers.Serializer[Any]):
 
     name = serializers.CharField(max_length=80)
     seed = serializers.IntegerField(default=0, min_value=0, max_value=LARGEST_SEED)
-    recipe = serializers.JSONField(
-        help_text="splits, stratify, group, hold_out, labels, exclude, minimum_agreement"
-    )
+    recipe = FreeField(help_text="splits, stratify, group, hold_out, labels, exclude, minimum_agreement")
 
 
 class SplitSetNameSerializer(serializers.Serializer[Any]):

@@ -8,6 +8,7 @@ import numpy as np
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from annotation.algorithms.duplicates import IntArray
+from annotation.algorithms.text import is_keepable
 from annotation.models import Item, Project
 from evaluation.models import LeakagePair, LeakageReport, PairDecision, SplitItem, SplitSet
 
@@ -88,6 +89,8 @@ def pairs_of(
 ) -> QuerySet[LeakagePair]:
     """The pairs of a report, most similar first; of one kind, between two splits, or without a decision."""
     pairs = LeakagePair.objects.filter(report=report.pk)
+    if not all(map(is_keepable, (kind, *(splits or ())))):
+        return pairs.none()
     if kind:
         pairs = pairs.filter(kind=kind)
     if splits:

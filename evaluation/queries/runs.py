@@ -9,6 +9,7 @@ from django.db.models import F, FloatField, QuerySet
 from django.db.models.expressions import RawSQL
 from numpy.typing import NDArray
 
+from annotation.algorithms.text import is_keepable
 from annotation.models import Project
 from evaluation.models import Prediction, Run, SplitItem
 from evaluation.queries.splits import doubtful_ids, name_of
@@ -128,6 +129,8 @@ def errors(
     )
     if not correct_too:
         found = found.exclude(true_label=F("label__name"))
+    if not (is_keepable(true) and is_keepable(predicted)):
+        return found.none()
     if true:
         found = found.filter(true_label=true)
     if predicted:

@@ -24,6 +24,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
+from annotation.algorithms.text import all_keepable, is_keepable
 from annotation.models import Job, Membership, MetadataField, Project, Role, User
 from annotation.services import archiving as ground
 from annotation.services.archiving import Restoring, first_ids, table_blocks
@@ -137,6 +138,10 @@ def read_manifest(file: IO[bytes]) -> dict[str, Any]:
         raise ValidationError("This archive was made by a newer version of Loupe. Update this one first.")
     if unpacked > max(100_000_000, MOST_UNPACKED * size):
         raise ValidationError("This archive unpacks to far more than any real one.")
+    if not all_keepable(manifest):
+        raise ValidationError(
+            "The archive is damaged: its manifest has characters in it that no text can have."
+        )
     entries, project = manifest.get("tables"), manifest.get("project")
     if (
         not isinstance(entries, list)
@@ -234,9 +239,11 @@ def people_of(file: IO[bytes]) -> list[Person]:
             with archive.open(name) as member:
                 for line in islice(member, MOST_PEOPLE):
                     row = json.loads(line)
-                    found.append(Person(str(row["user_id"])[:150], str(row["role"])))
+                    found.append(Person(str(row["user_id"])[:150], str(row["role"])[:40]))
     except (*DAMAGED, ValueError, KeyError, TypeError) as broken:
         raise ValidationError("The archive is damaged: its people cannot be read.") from broken
+    if not all(is_keepable(person.username) and is_keepable(person.role) for person in found):
+        raise ValidationError("The archive is damaged: a name in it has characters that no text can have.")
     return found
 
 

@@ -16,6 +16,7 @@ from annotation.algorithms.duplicates import (
     clusters,
     exact_pairs,
 )
+from annotation.algorithms.text import is_keepable
 from annotation.models import Project, User
 from annotation.services.audit import record
 from annotation.services.watching import Progress
@@ -175,6 +176,8 @@ def decide_pair(pair: LeakagePair, user: User, action: str, reason: str = "") ->
     before = PairDecision.objects.filter(a=a, b=b).first()
     if len(reason) > 500:
         raise ValidationError({"reason": "A reason has at most 500 characters."})
+    if not is_keepable(reason):
+        raise ValidationError({"reason": "NUL, and one half of a surrogate pair, can be in no text."})
     if action:
         PairDecision.objects.update_or_create(
             a_id=a,

@@ -19,7 +19,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
     """Every project that the user can see."""
     assert isinstance(request.user, User)
     seen = projects_of(request.user)
-    if filtered := request.GET.get("q", "").strip():
+    if filtered := request.GET.get("q", "").replace("\x00", "").strip():
         seen = seen.filter(name__icontains=filtered)
     page = Paginator(seen, PAGE).get_page(request.GET.get("page"))
     rows = overview.project_rows(seen.filter(pk__in=[project.pk for project in page]), request.user)

@@ -13,7 +13,7 @@ from annotation.access import authorise, may, object_for, project_for
 from annotation.api.estimates import EstimateSerializer
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.api.values import SpansField
+from annotation.api.values import FreeField, SpansField
 from annotation.models import Role
 from annotation.queries.values import label_names, named_value
 from annotation.services.values import AnswerValue, value_of
@@ -113,7 +113,7 @@ class SuspectList(APIView):
 class SampleRequestSerializer(serializers.Serializer[Any]):
     """What to draw: parts by kind, each with its size, and a seed."""
 
-    parts = serializers.JSONField(
+    parts = FreeField(
         help_text="[{kind: random|metadata|distance|class, size, field, values, how: fringe|dense|duplicates, labels}]"
     )
     seed = serializers.IntegerField(min_value=0, max_value=services.LARGEST_SEED, default=0)

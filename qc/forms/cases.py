@@ -113,7 +113,7 @@ def read_spans(chosen: str, own: str) -> list[dict[str, Any]] | None:
                 {"start": int(span["start"]), "end": int(span["end"]), "label": str(span["label"])}
                 for span in json.loads(chosen)
             ]
-        except (ValueError, TypeError, KeyError) as wrong:
+        except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as wrong:
             raise ValueError("Choose one of the answers, or write the spans.") from wrong
     spans = []
     for number, line in enumerate(own.splitlines(), start=1):

@@ -107,8 +107,8 @@ def change_quality_settings(
             raise ValidationError(
                 {"scale": f"The interval scale needs labels that are numbers; it is {NOT_NUMBERS}."}
             )
+    QualitySettings(project=project, **after).full_clean(validate_unique=False)
     settings, _ = QualitySettings.objects.update_or_create(project=project, defaults=after)
-    settings.full_clean()
     record(project, user, "change quality settings", project.name, before=before, after=after)
     if after | {"method": ""} != before | {"method": ""}:
         count_change(project, ChangeCount.Kind.MEASURE)
