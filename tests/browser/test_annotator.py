@@ -41,6 +41,7 @@ def test_from_signing_in_twenty_texts_are_labelled_by_keyboard_only(
     expect(page.locator("input[name=password]")).to_be_focused()
     page.keyboard.type("correct horse")
     page.keyboard.press("Enter")
+    page.wait_for_url("**/annotate/")  # until its script has run
     seen = []
     for n in range(20):
         text = page.locator("#text")

@@ -11,6 +11,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LONG = "the long way home " * 400
 WIDTH = "document.documentElement.scrollWidth"
+PLACE = "(part) => part.getBoundingClientRect().top + scrollY"  # on the page, however far it is scrolled
 
 
 def top(of: Locator) -> float:
@@ -97,14 +98,15 @@ def test_long_metadata_and_names_move_nothing(
     page = sign_in(ann, phone=phone)
     begin(page, project)
     page.wait_for_load_state("networkidle")
-    before = [top(page.locator(".item")), top(page.locator("#answer"))]
+    assert page.evaluate("document.documentElement.scrollHeight") == page.viewport_size["height"]  # type: ignore[index]
+    before = [page.locator(part).evaluate(PLACE) for part in (".item", "#answer")]
     Project.objects.filter(pk=project.pk).update(name="A project of many words " * 5)
     long = {"a": "forty characters of metadata, all of it.", "b": "w" * 40, "c": "x" * 40}
     Item.objects.filter(pk__in=[item.pk for item in items]).update(meta=long)
     page.reload()
     page.wait_for_load_state("networkidle")
     expect(page.locator("#about")).to_contain_text("forty characters")
-    assert [top(page.locator(".item")), top(page.locator("#answer"))] == before
+    assert [page.locator(part).evaluate(PLACE) for part in (".item", "#answer")] == before
 
 
 @pytest.mark.parametrize("phone", [False, True])
