@@ -81,7 +81,7 @@ class Gate:
         if not _served(sender):
             return
         with self._changed:
-            self._changed.wait_for(lambda: self._open, timeout=30)
+            self._changed.wait_for(lambda: self._open, timeout=120)
             self._inside += 1
 
     def _leave(self, sender: type | None, **_: object) -> None:
@@ -95,8 +95,8 @@ class Gate:
         """Hold new requests, and wait until those inside have been answered."""
         with self._changed:
             self._open = False
-            assert self._changed.wait_for(lambda: self._inside <= 0, timeout=30), (
-                "a request was not answered in 30 s"
+            assert self._changed.wait_for(lambda: self._inside <= 0, timeout=120), (
+                "a request was not answered in 120 s"
             )
 
     def open(self) -> None:
