@@ -1,11 +1,13 @@
 """Named people, a project, and a worker that runs what is queued, for every test."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery import current_app
 from django.conf import settings
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from hypothesis import HealthCheck
 from hypothesis import settings as property_tests
@@ -19,6 +21,10 @@ from tests.contract import ContractClient
 property_tests.register_profile("loupe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 property_tests.load_profile("loupe")
 
+OF_THE_SCHEMA = {
+    "django_content_type",
+    "auth_permission",
+}  # what migrations put there, and would put there anew
 SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 
 
@@ -26,6 +32,31 @@ SHARED_DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 def quick_passwords() -> None:
     """Passwords are hashed without the slowness that protects real ones."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_emptying() -> None:
+    """After a test with transactions of its own, only the tables that hold something are emptied.
+
+    TRUNCATE of them all makes some hundred files anew: 0.3 s after each of these tests.
+    """
+    truncate = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, style: Any, tables: Sequence[str], **options: bool) -> list[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SHOW is_superuser")
+            if cursor.fetchone() != ("on",) or not tables or options.get("reset_sequences"):
+                return truncate(self, style, tables, **options)
+            named = {table: self.quote_name(table) for table in tables if table not in OF_THE_SCHEMA}
+            cursor.execute(
+                " UNION ALL ".join(f"SELECT '{n}' WHERE EXISTS (SELECT FROM {q})" for n, q in named.items())
+            )
+            filled = [name for (name,) in cursor.fetchall()]
+        # Without foreign keys, whose rows go all the same
+        without = "SET LOCAL session_replication_role = replica"
+        return [without, *(f"DELETE FROM {named[name]}" for name in filled)]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[assignment,method-assign]
 
 
 @pytest.fixture
