@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from annotation.algorithms.text import is_keepable
+from annotation.algorithms.text import NOT_KEEPABLE, is_keepable
 from annotation.models import (
     Annotator,
     Guideline,
@@ -193,7 +193,7 @@ def change_items(
 ) -> bulk.Done | Job:
     """Excludes, takes back, deletes, restores texts, puts them into a round or out of it; many of them by a job."""
     if not (is_keepable(because) and is_keepable(round)):
-        raise ValidationError("NUL, and one half of a surrogate pair, can be in no text.")
+        raise ValidationError(NOT_KEEPABLE)
     if action == bulk.OUT_OF_ROUND:
         return bulk.take_out_of_round(project, user, round, slots)
     if (found := bulk.few(project, choice)) is not None:

@@ -29,6 +29,7 @@ from annotation.models import Import, Item, Project, RoundItem, User  # noqa: E4
 from annotation.services import imports  # noqa: E402
 from annotation.services.projects import create_project  # noqa: E402
 from annotation.services.undoing import undo_import  # noqa: E402
+from annotation.services.watching import unwatched  # noqa: E402
 
 WORDS = [
     "the",
@@ -217,7 +218,7 @@ def main() -> None:
                 )
             imports.choose_mapping(source)
             uploaded = time.perf_counter()
-            imports.run_import(source.pk, lambda share, message: None)
+            imports.run_import(source.pk, unwatched)
             ended = time.perf_counter()
             rate = asked.rows / (ended - began)
             spent = {who: seconds - processor[who] for who, seconds in processor_seconds().items()}
@@ -236,7 +237,7 @@ def main() -> None:
             again.pk, again.state = None, Import.State.WAITING
             again.save()
             began = time.perf_counter()
-            imports.run_import(again.pk, lambda share, message: None)
+            imports.run_import(again.pk, unwatched)
             seconds = time.perf_counter() - began
             again.refresh_from_db()
             print(f"the same file again: {again.duplicate_rows:,} duplicates in {seconds:.2f} s")

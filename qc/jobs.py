@@ -1,8 +1,11 @@
 """Starting quality control's long work."""
 
+from django.core.exceptions import ValidationError
+
 from annotation.jobs import start_job
 from annotation.models import Job, Project, Round, User
 from qc.models import Sample
+from qc.services.truth import NOT_COMPARED
 
 
 def start_agreement(project: Project, user: User | None, round_: Round | None = None) -> Job:
@@ -59,7 +62,12 @@ def start_sample(sample: Sample, user: User | None) -> Job:
 
 
 def start_truth(project: Project, user: User | None) -> Job:
-    """Infers the labels by every method, and compares the methods."""
+    """Infers the labels by every method, and compares the methods.
+
+    Raises ValidationError where an answer is not one label.
+    """
+    if project.task != Project.Task.CLASSIFICATION:
+        raise ValidationError(NOT_COMPARED)
     return start_job(
         "truth",
         project,

@@ -21,6 +21,9 @@ _WINDOWS_1252 = {
 }
 
 
+NOT_KEEPABLE = "NUL, and one half of a surrogate pair, can be in no text."
+
+
 def is_keepable(text: str) -> bool:
     """Return whether the database can hold the text: PostgreSQL's texts have no NUL and no lone surrogate.
 

@@ -9,7 +9,7 @@ from django.db.models import BooleanField, Count, Exists, F, Func, OuterRef, Q, 
 from django.db.models.functions import Lower
 from django.http import QueryDict
 
-from annotation.algorithms.text import is_keepable
+from annotation.algorithms.text import NOT_KEEPABLE, is_keepable
 from annotation.algorithms.words import expression, search_words
 from annotation.models import Annotation, Flag, Item, Label, Project, Round, RoundItem
 from annotation.queries.metadata import META, read_condition
@@ -43,9 +43,7 @@ def items(project: Project, filters: dict[str, str] | None = None) -> QuerySet[I
         if value == "":
             continue
         if not is_keepable(value) or not is_keepable(name):
-            raise ValidationError(
-                {name.replace("\x00", ""): "NUL, and one half of a surrogate pair, can be in no text."}
-            )
+            raise ValidationError({name.replace("\x00", ""): NOT_KEEPABLE})
         if name.startswith(META) and len(name) > len(META):
             found = found.filter(read_condition(project, name.removeprefix(META), value))
         elif name in _FILTERS:

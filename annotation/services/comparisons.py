@@ -1,6 +1,5 @@
 """What a relaunch changed: its answers beside older ones to the same texts."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.db import connection
@@ -9,6 +8,7 @@ from django.utils import timezone
 from annotation.algorithms.intervals import wilson
 from annotation.models import Round
 from annotation.queries.values import label_names
+from annotation.services.watching import Progress, unwatched
 
 # Of each text, the answer that most people gave before and after; a text with a tie on either side is counted apart.
 _CHANGES = """
@@ -36,7 +36,7 @@ GROUP BY 1, 2, 3, 4
 """
 
 
-def compare_round(made: Round, progress: Callable[[float, str], None] = lambda share, said: None) -> None:
+def compare_round(made: Round, progress: Progress = unwatched) -> None:
     """Keeps, in the round, which share of its texts got another answer than before, in all and by the old label."""
     progress(0.1, "comparing the answers")
     names = label_names(made.project)

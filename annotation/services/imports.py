@@ -5,7 +5,7 @@ chunk before.
 """
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import PurePath
@@ -34,6 +34,7 @@ from annotation.services.reading import Layout, Unreadable
 from annotation.services.settling import look_again, settle_answers
 from annotation.services.uploads import check_size, keep_file
 from annotation.services.values import label_ids
+from annotation.services.watching import Progress
 
 T = TypeVar("T")
 ROWS_CHECKED_AT_UPLOAD = 2_000
@@ -144,7 +145,7 @@ def check_round(source: Import) -> None:
         raise ValidationError({"round": "Answers belong to a round. Choose one."})
 
 
-def run_import(import_id: int, progress: Callable[[float, str], None]) -> None:
+def run_import(import_id: int, progress: Progress) -> None:
     """Reads the file into its project: all of it or, when something is wrong with the file, nothing.
 
     Running it again after it has run changes nothing.
@@ -188,7 +189,7 @@ def fail_import(import_id: int, message: str) -> None:
     )
 
 
-def read_file(source: Import, progress: Callable[[float, str], None]) -> None:
+def read_file(source: Import, progress: Progress) -> None:
     """`run_import` inside its transaction."""
     lock_imports(source.project)
     prepare_transaction()

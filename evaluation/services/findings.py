@@ -9,11 +9,8 @@ from numpy.typing import NDArray
 from evaluation.models import Run, SplitItem
 
 SMALL = 30  # items of a class under which a recall's interval is wider than ± 0.18
-LEAKING = (
-    "exact_copies",
-    "near_copies",
-    "groups",
-)  # checks of a split set that fail where something is torn apart
+# Checks of a split set that fail where something is torn apart
+LEAKING = ("exact_copies", "near_copies", "groups")
 Finding = dict[str, Any]
 
 

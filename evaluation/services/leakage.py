@@ -16,7 +16,7 @@ from annotation.algorithms.duplicates import (
     clusters,
     exact_pairs,
 )
-from annotation.algorithms.text import is_keepable
+from annotation.algorithms.text import NOT_KEEPABLE, is_keepable
 from annotation.models import Project, User
 from annotation.services.audit import record
 from annotation.services.watching import Progress
@@ -177,7 +177,7 @@ def decide_pair(pair: LeakagePair, user: User, action: str, reason: str = "") ->
     if len(reason) > 500:
         raise ValidationError({"reason": "A reason has at most 500 characters."})
     if not is_keepable(reason):
-        raise ValidationError({"reason": "NUL, and one half of a surrogate pair, can be in no text."})
+        raise ValidationError({"reason": NOT_KEEPABLE})
     if action:
         PairDecision.objects.update_or_create(
             a_id=a,

@@ -1,7 +1,6 @@
 """Runs: creating one, taking its predictions, computing its report."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from django.utils import timezone
 
 from annotation.models import Label, Project, User
 from annotation.services.audit import record
+from annotation.services.watching import Progress
 from evaluation.algorithms import classification
 from evaluation.algorithms.calibration import CalibrationBin, calibration
 from evaluation.models import Run, RunReport, SplitSet
@@ -155,7 +155,7 @@ def _read_probabilities(given: Any, labels: dict[str, int], place: dict[int, int
     return row
 
 
-def compute_report(run_id: int, progress: Callable[[float, str], None]) -> RunReport:
+def compute_report(run_id: int, progress: Progress) -> RunReport:
     """Computes a run's report and stores it in place of the old one."""
     run = Run.objects.select_related("project", "split_set").get(pk=run_id)
     progress(0.1, "reading predictions")

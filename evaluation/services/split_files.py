@@ -5,7 +5,7 @@ All are written when the set is built, so that answers given later change nothin
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from tempfile import TemporaryFile
 from typing import IO, Any
@@ -13,6 +13,7 @@ from typing import IO, Any
 from django.core.files import File
 from django.core.files.storage import default_storage
 
+from annotation.services.watching import Progress
 from evaluation.models import SplitFile, SplitSet
 from evaluation.queries import splits as queries
 from evaluation.services.writers import FORMATS, SHARES, Columns, Row, chunks, open_table
@@ -22,7 +23,7 @@ Shares = dict[int, dict[str, float]]
 
 
 def write_files(
-    split_set: SplitSet, shares: Shares, labels: list[str], progress: Callable[[float, str], None]
+    split_set: SplitSet, shares: Shares, labels: list[str], progress: Progress
 ) -> list[SplitFile]:
     """Writes and stores every file of the set; returns their unsaved rows.
 

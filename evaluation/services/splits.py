@@ -106,7 +106,7 @@ def _build(split_set: SplitSet, progress: Progress) -> list[SplitFile]:
         split_set,
         shares,
         order,
-        lambda done, message: progress(0.6 + 0.39 * done, message),
+        lambda done, message="": progress(0.6 + 0.39 * done, message),
     )
     try:
         SplitFile.objects.filter(split_set=split_set).delete()

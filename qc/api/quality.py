@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.exceptions import ValidationError
 from django.http import Http404
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -13,7 +12,7 @@ from rest_framework.views import APIView
 from annotation.access import object_for, project_for
 from annotation.api.jobs import JobSerializer, accepted
 from annotation.api.requests import Request
-from annotation.models import Item, Project, Role, User
+from annotation.models import Item, Role, User
 from annotation.queries.changes import Since
 from qc.api.agreement import chosen_round
 from qc.jobs import start_truth
@@ -25,7 +24,6 @@ from qc.queries.outdated import since_agreement, since_truth
 from qc.queries.settings import quality_settings
 from qc.queries.truth import stored_truth, truth_of_text
 from qc.services.agreement import change_quality_settings
-from qc.services.truth import NOT_COMPARED
 
 
 class QualitySettingsSerializer(serializers.ModelSerializer[QualitySettings]):
@@ -68,8 +66,6 @@ class Truth(APIView):
     def post(self, request: Request, slug: str) -> Response:
         project = project_for(request.user, slug, Role.LEAD)
         assert isinstance(request.user, User)
-        if project.task != Project.Task.CLASSIFICATION:
-            raise ValidationError(NOT_COMPARED)
         return accepted(start_truth(project, request.user))
 
 

@@ -1,6 +1,5 @@
 """Comparing the methods of inferring labels, and keeping what they say."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from annotation.models import Project
 from annotation.queries.changes import changes_of
+from annotation.services.watching import Progress
 from qc.algorithms.leading import LEAST_KEPT, leading_labels
 from qc.algorithms.majority import Majority, majority
 from qc.algorithms.truth import Inferred, infer_truth
@@ -31,7 +31,7 @@ NOT_COMPARED = "Methods are compared where an answer is one label; others resolv
 MAJORITY = QualitySettings.Method.MAJORITY.value
 
 
-def compute_truth(project: Project, progress: Callable[[float, str], None]) -> TruthReport:
+def compute_truth(project: Project, progress: Progress) -> TruthReport:
     """Infers every label by every method and keeps how they differ; in the place of the last report."""
     if project.task != Project.Task.CLASSIFICATION:
         raise ValidationError(NOT_COMPARED)

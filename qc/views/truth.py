@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -115,5 +117,8 @@ def compute(request: HttpRequest, slug: str) -> HttpResponse:
     """Starts the job; the page shows its progress."""
     project = open_project(request, slug, Role.LEAD)
     assert isinstance(request.user, User)
-    start_truth(project, request.user)
+    try:
+        start_truth(project, request.user)
+    except ValidationError as wrong:
+        messages.error(request, " ".join(wrong.messages))
     return redirect("truth", slug)

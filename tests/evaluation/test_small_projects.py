@@ -67,7 +67,8 @@ def test_every_page_and_job_serves_the_task(slug: str, users: dict[str, User], c
     run_job(start_agreement(project, lead))
     people = project.agreement_reports.get(round=None).result["annotator_reports"]
     assert all(row["median_seconds"] > 3 for row in people)
-    finish_or_say_why(start_truth(project, lead))
+    with pytest.raises(ValidationError, match="one label"):
+        start_truth(project, lead)
     finish_or_say_why(start_exploration(project, lead))
     run_job(start_leakage(leakage.open_report(project, None, 0.8, 3), lead))
     recipe = {"splits": {"train": 0.5, "test": 0.5}, "stratify": ["label"], "group": ["duplicates"]}

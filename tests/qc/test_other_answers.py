@@ -133,9 +133,11 @@ def test_spans_have_f1_and_alpha_over_tokens(project: Project, lea: User, page: 
 
 @pytest.mark.parametrize("task", ["multilabel", "spans"])
 def test_comparing_methods_is_refused_at_once_where_it_is_not_offered(
-    task: str, project: Project, lea: User, api: Api
+    task: str, project: Project, lea: User, api: Api, page: Page
 ) -> None:
     Project.objects.filter(pk=project.pk).update(task=task)
+    told = page(lea).post("/projects/weather/truth/compute/", follow=True)
+    assert "one label" in told.content.decode()
     refused = api(lea).post("/api/v1/projects/weather/truth/")
     assert refused.status_code == 400
     assert "one label" in refused.json()["detail"]
